@@ -1,0 +1,92 @@
+"""What we understood of a post.
+
+Owns the words of understanding: sentiment, language, intent, reason, assessment. Refuses to compute
+any of them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sentiment(StrEnum):
+    """The author's mood. UNSURE where the model's calibrated confidence is too low to act on."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+    UNSURE = "unsure"
+
+
+class Language(StrEnum):
+    """The languages we answer in; UNSURE is everything else, and too little to tell."""
+
+    DA = "da"
+    SV = "sv"
+    NB = "nb"
+    NN = "nn"
+    EN = "en"
+    UNSURE = "unsure"
+
+
+class Intent(StrEnum):
+    """What the author wants or tells; a post may have several."""
+
+    COMPLAINT = "complaint"
+    QUESTION = "question"
+    PRAISE = "praise"
+    OUTAGE = "outage"
+    BILLING = "billing"
+    DELIVERY = "delivery"
+    CANCELLATION = "cancellation"
+    SAFETY = "safety"
+    LEGAL = "legal"
+    SCAM = "scam"
+    SPAM = "spam"
+    OPT_OUT = "opt-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that moved the urgency: the cue's name, the words that carried it, its points.
+
+    Take the words out of the post and the urgency falls by about `points`.
+    """
+
+    cue: str
+    words: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probabilities:
+    """Calibrated; they sum to 1."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+    def top(self) -> tuple[Sentiment, float]:
+        """Return the likeliest class and its probability."""
+        return max(
+            (
+                (Sentiment.NEGATIVE, self.negative),
+                (Sentiment.NEUTRAL, self.neutral),
+                (Sentiment.POSITIVE, self.positive),
+            ),
+            key=lambda pair: pair[1],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Everything understood of one post. `urgency` runs 0..100; `confidence` 0..1, calibrated."""
+
+    language: Language
+    sentiment: Sentiment
+    confidence: float
+    probabilities: Probabilities
+    urgency: int
+    intents: tuple[Intent, ...]
+    reasons: tuple[Reason, ...]
+    model: str
+    model_version: str

@@ -1,0 +1,128 @@
+"""What the operator chose, as frozen values.
+
+Owns the shapes and the defaults. Refuses to read files or the environment: `app.config` does.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.assessment import Intent, Language, Sentiment
+from core.post import Platform
+from core.watch import Via, Watch
+
+
+class Secret:
+    """A credential. Prints as ***; only `reveal()` gives it away (I9)."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the credential itself. Call it only where it leaves for its platform."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountConfig:
+    """One identity of ours on one platform. `base_url` is where the platform is, when not at home."""
+
+    name: str
+    platform: Platform
+    handle: str
+    credentials: dict[str, Secret]
+    base_url: str | None = None
+    poll_seconds: float | None = None
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """Two URLs and a folder. "embedded" is our own Valkey on a socket in the data folder."""
+
+    data: str = "data"
+    database: str = "sqlite:///data/genlyd.db"
+    redis: str = "embedded"
+    retention_days: int = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardConfig:
+    """Where the pages are served. `public_url` goes into alerts and deep links."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    secure_cookies: bool = False
+
+    @property
+    def url(self) -> str:
+        """The address people open, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentimentConfig:
+    """Which model reads. "shipped", or "hub:owner/name" or "hub:./folder" for any classifier."""
+
+    model: str = "shipped"
+    unsure_below: float = 0.5
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsConfig:
+    """Whom to tell: Apprise URLs, and how often the same conversation may be told of again."""
+
+    urls: tuple[Secret, ...] = ()
+    repeat_after_minutes: int = 60
+
+
+ReplyMode = Literal["automatic", "draft", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of the house's policy. Every condition given must hold; the first rule that holds wins."""
+
+    name: str
+    reply: ReplyMode = "none"
+    escalate: bool = False
+    due_minutes: int = 60
+    max_age_minutes: int = 60
+    once_per_hours: int = 24
+    via: frozenset[Via] = frozenset()
+    platforms: frozenset[Platform] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    languages: frozenset[Language] = frozenset()
+    sentiments: frozenset[Sentiment] = frozenset()
+    intents: frozenset[Intent] = frozenset()
+    urgency_at_least: int = 0
+    urgency_below: int = 101
+    confidence_at_least: float = 0.0
+    followers_at_least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything the operator chose."""
+
+    brand: str = "brand"
+    language: Language = Language.EN
+    accounts: tuple[AccountConfig, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    store: StoreConfig = field(default_factory=StoreConfig)
+    dashboard: DashboardConfig = field(default_factory=DashboardConfig)
+    sentiment: SentimentConfig = field(default_factory=SentimentConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)

@@ -1,0 +1,80 @@
+"""What was decided about a post, and everything the decision may look at.
+
+Owns Heard, Facts, Draft, Decision and Plan: the words that responder and store share. Refuses to decide.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.assessment import Assessment
+from core.conversation import Conversation
+from core.watch import Mention
+
+
+class Action(StrEnum):
+    """The outcome for one post."""
+
+    IGNORE = "ignore"
+    SHOW = "show"
+    DRAFT = "draft"
+    ACKNOWLEDGE = "acknowledge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A mention as we remember it. `heard_at` is when it reached us."""
+
+    id: int
+    conversation_id: int
+    mention: Mention
+    heard_at: datetime
+    is_backfill: bool = False
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a decision may look at, read in the transaction that saves it.
+
+    `acknowledged_at` is the latest acknowledgement to this author by this account, whatever became of
+    it; `last_text` the text we last sent or drafted to them.
+    """
+
+    heard: Heard
+    assessment: Assessment
+    conversation: Conversation
+    now: datetime
+    is_paused: bool = False
+    is_opted_out: bool = False
+    acknowledged_at: datetime | None = None
+    last_text: str | None = None
+    has_reply: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do, which rule said so, and why in words a person can read."""
+
+    action: Action
+    rule: str
+    because: str
+    escalate: bool = False
+    due_at: datetime | None = None
+    opt_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text ready for approval, and the template variant it came from."""
+
+    text: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A decision and, where it needs one, the draft."""
+
+    decision: Decision
+    draft: Draft | None = None

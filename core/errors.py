@@ -1,0 +1,105 @@
+"""Every error of ours, named for what to do next.
+
+    GenlydError
+      ConfigError               the operator mends the file; lists every problem with its line
+      StoreError                the database or its disk failed: nothing was saved, try again later
+      Conflict                  someone moved it first: reload and decide again
+      IllegalMove               our own code asked for a move the state machine forbids: a bug
+      PlatformError(account)
+        TryLater                network, 5xx: back off
+          RateLimited           429, with the platform's own number
+        NeedsOperator           revoked, suspended, misconfigured: pause this account, tell people
+        Rejected                never will be accepted: fail it, do not retry
+        OutcomeUnknown          it left and no answer came: look, never resend blind
+        Unreadable              upstream data we cannot parse: count it, keep it, go on
+
+Owns the names. Refuses to hold behaviour.
+"""
+
+from dataclasses import dataclass
+
+
+class GenlydError(Exception):
+    """Anything of ours that went wrong. Catch a narrower one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault in a file a person wrote: where, what, and how to mend it."""
+
+    line: int | None
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.where}: {self.what}"
+
+
+class ConfigError(GenlydError):
+    """The configuration cannot be used. Show every problem and stop with status 2."""
+
+    def __init__(self, problems: list[Problem], *, file: str = "") -> None:
+        self.problems = problems
+        self.file = file
+        super().__init__("\n".join(f"{file}: {problem}" if file else str(problem) for problem in problems))
+
+
+class StoreError(GenlydError):
+    """The database could not be read or written. Nothing was saved; keep the work and try again."""
+
+
+class Conflict(GenlydError):
+    """The row changed since it was read. Reload and decide again."""
+
+
+class IllegalMove(GenlydError):
+    """The state machine forbids this move. A bug of ours: do not catch it."""
+
+
+class PlatformError(GenlydError):
+    """Something between us and a platform. `account` is the name in the config."""
+
+    def __init__(self, account: str, message: str) -> None:
+        self.account = account
+        super().__init__(message)
+
+
+class TryLater(PlatformError):
+    """The platform or the network failed. Wait `wait_seconds` (None: back off as usual), try again."""
+
+    def __init__(self, account: str, message: str, *, wait_seconds: float | None = None) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(account, message)
+
+
+class RateLimited(TryLater):
+    """The platform said how often we may ask. Wait at least its own number."""
+
+
+class NeedsOperator(PlatformError):
+    """Only a person can mend this: `cure` says how. Pause the account, tell people."""
+
+    def __init__(self, account: str, message: str, *, cure: str) -> None:
+        self.cure = cure
+        super().__init__(account, message)
+
+
+class Rejected(PlatformError):
+    """The platform will never accept this. Fail it with `reason`; do not retry."""
+
+    def __init__(self, account: str, message: str, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(account, message)
+
+
+class OutcomeUnknown(PlatformError):
+    """The request left and no clear answer came. It may have worked: look before anything else."""
+
+
+class Unreadable(PlatformError):
+    """The platform sent something we cannot parse. Count it, keep `raw`, go on."""
+
+    def __init__(self, account: str, message: str, *, raw: str) -> None:
+        self.raw = raw
+        super().__init__(account, message)

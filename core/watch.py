@@ -1,0 +1,132 @@
+"""What we listen for, and whether a post is it.
+
+Owns Watch, Identity and match(). Our own posts, reposts of ourselves and authors who asked not to be
+followed fall here and go no further. Refuses any I/O.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property, lru_cache
+
+from core.post import Platform, Post
+
+
+class Via(StrEnum):
+    """How a post came to concern us, strongest first."""
+
+    MENTION = "mention"
+    HASHTAG = "hashtag"
+    KEYWORD = "keyword"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are on one platform: the account's name in the config, its handle and its native id."""
+
+    account: str
+    platform: Platform
+    handle: str
+    native_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What one account listens for. Words match whole words, whatever their case."""
+
+    account: str
+    mentions: bool = True
+    hashtags: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    subreddits: tuple[str, ...] = ()
+
+    @cached_property
+    def wanted_hashtags(self) -> frozenset[str]:
+        """The hashtags, lower case, without #."""
+        return frozenset(tag.lstrip("#").casefold() for tag in self.hashtags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A post that concerns us, how, and whether its author summoned us (addressed us directly)."""
+
+    post: Post
+    account: str
+    via: Via
+    matched: str
+    is_summons: bool
+
+
+def match(
+    post: Post, watches: tuple[Watch, ...], us: Identity, *, not_followed: frozenset[str] = frozenset()
+) -> Mention | None:
+    """Return how `post` concerns `us`, or None.
+
+    `not_followed` holds native ids of authors who asked not to be followed.
+    """
+    if is_ours(post, us) or post.author.native_id in not_followed or _is_repost_of_us(post, us):
+        return None
+    summons = is_summons(post, us)
+    best: Mention | None = None
+    for watch in watches:
+        if any(_contains(post.text, word) for word in watch.exclude):
+            continue
+        found = _match_one(post, watch, summons=summons, us=us)
+        if found is None:
+            continue
+        via, matched = found
+        candidate = Mention(post=post, account=us.account, via=via, matched=matched, is_summons=summons)
+        if best is None or _RANK[via] < _RANK[best.via]:
+            best = candidate
+    return best
+
+
+def is_ours(post: Post, us: Identity) -> bool:
+    """Whether we wrote it ourselves."""
+    return post.author.native_id == us.native_id or post.author.handle.casefold() == us.handle.casefold()
+
+
+def is_summons(post: Post, us: Identity) -> bool:
+    """Whether the author addressed us: named our handle, answered us, or quoted us."""
+    return (
+        us.handle.casefold() in post.mentions
+        or (post.parent_author_id is not None and post.parent_author_id == us.native_id)
+        or (post.quoted_author_id is not None and post.quoted_author_id == us.native_id)
+    )
+
+
+_RANK = {via: rank for rank, via in enumerate(Via)}
+
+
+def _is_repost_of_us(post: Post, us: Identity) -> bool:
+    return post.is_repost and (
+        post.quoted_author_id == us.native_id or post.text.casefold().startswith(f"rt @{us.handle.casefold()}:")
+    )
+
+
+def _match_one(post: Post, watch: Watch, *, summons: bool, us: Identity) -> tuple[Via, str] | None:
+    if watch.mentions and summons:
+        return Via.MENTION, us.handle
+    for tag in sorted(watch.wanted_hashtags & post.hashtags):
+        return Via.HASHTAG, f"#{tag}"
+    for word in watch.keywords:
+        if _contains(post.text, word):
+            return Via.KEYWORD, word
+    return None
+
+
+def _contains(text: str, word: str) -> bool:
+    return _whole_word(word).search(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _whole_word(word: str) -> re.Pattern[str]:
+    """A phrase matches across any white space; a letter or digit beside it makes it another word."""
+    body = r"\s+".join(re.escape(part) for part in word.split())
+    return re.compile(rf"(?<!\w){body}(?!\w)", re.IGNORECASE)
+
+
+def hashtags_in(text: str) -> frozenset[str]:
+    """Return the hashtags of a text, lower case, without #, where the platform does not list them."""
+    return frozenset(tag.casefold() for tag in re.findall(r"(?<![\w&/])#(\w*[^\W\d]\w*)", text))

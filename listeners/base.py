@@ -1,0 +1,55 @@
+"""What a listener is: asked with a cursor, it returns a batch.
+
+Owns the Listener port and Batch. Refuses to store, match or wait between asks: `loop` does.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.post import Post
+from core.watch import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One answer of a source, oldest post first.
+
+    `cursor` is where to resume once the posts are saved (None: leave it as it is). `gap` says why
+    something before this batch may be missing; `is_backfill` marks posts fetched to cover a gap, and
+    `is_caught_up` that nothing is left to fetch up to now, which closes the source's open gaps.
+    `unreadable` holds raw items that could not be parsed.
+    """
+
+    posts: tuple[Post, ...] = ()
+    cursor: str | None = None
+    gap: str | None = None
+    is_backfill: bool = False
+    is_caught_up: bool = True
+    unreadable: tuple[str, ...] = ()
+
+
+class Listener(Protocol):
+    """One source of one account, such as ("x-main", "stream") or ("reddit-main", "r/sandbox").
+
+    A polled source answers at once and is asked again after `poll_seconds`; a streaming one has
+    `poll_seconds` 0 and waits inside `fetch` until there is something, at most about 20 seconds.
+    """
+
+    account: str
+    source: str
+    poll_seconds: float
+
+    async def identify(self) -> Identity:
+        """Return who we are there. Raises: PlatformError."""
+        ...
+
+    async def fetch(self, cursor: str | None) -> Batch:
+        """Return what is new since `cursor` (None: the very first ask).
+
+        Raises: PlatformError. After one, the next call starts from the cursor again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
