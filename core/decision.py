@@ -73,8 +73,18 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What people are told: a line, and what they need to act on it."""
+
+    kind: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A decision and, where it needs one, the draft."""
+    """A decision and, where it needs them, the draft and the notice to people."""
 
     decision: Decision
     draft: Draft | None = None
+    notice: Notice | None = None

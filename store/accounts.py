@@ -1,0 +1,120 @@
+"""Our accounts and the house: active or quiet, and who said so.
+
+Owns the `accounts` and `switches` rows. Refuses to know credentials.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+
+from core.config import AccountConfig
+from store import rows
+from store import tables as t
+from store.database import Database
+from store.people import record
+
+_HOUSE = "pause"
+
+
+class AccountState(StrEnum):
+    """ACTIVE; PAUSED by a person; or it NEEDS_OPERATOR, because the platform turned us away."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    NEEDS_OPERATOR = "needs operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """One account and its state."""
+
+    name: str
+    platform: str
+    handle: str
+    state: AccountState
+    reason: str
+    changed_at: datetime
+    changed_by: str
+
+
+class Accounts:
+    """Our identities, and the pauses."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def enrol(self, accounts: Iterable[AccountConfig], *, at: datetime) -> None:
+        """Make sure every configured account has its row; one that needed an operator gets a new try."""
+        async with self._db.begin() as connection:
+            for account in accounts:
+                statement = rows.insert(t.accounts, connection.dialect).values(
+                    name=account.name,
+                    platform=account.platform,
+                    handle=account.handle,
+                    state=AccountState.ACTIVE,
+                    reason="",
+                    changed_at=at,
+                    changed_by="genlyd",
+                )
+                await connection.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["name"], set_={"platform": account.platform, "handle": account.handle}
+                    )
+                )
+                await connection.execute(
+                    update(t.accounts)
+                    .where(t.accounts.c.name == account.name, t.accounts.c.state == AccountState.NEEDS_OPERATOR)
+                    .values(state=AccountState.ACTIVE, reason="", changed_at=at, changed_by="genlyd")
+                )
+
+    async def all(self) -> list[AccountRow]:
+        """Return every account by name."""
+        async with self._db.read() as connection:
+            found = (await connection.execute(select(t.accounts).order_by(t.accounts.c.name))).mappings()
+            return [AccountRow(**{**row, "state": AccountState(row["state"])}) for row in found]
+
+    async def state(self, name: str) -> AccountState:
+        """Return an account's state; ACTIVE where it has no row yet."""
+        query = select(t.accounts.c.state).where(t.accounts.c.name == name)
+        async with self._db.read() as connection:
+            found = (await connection.execute(query)).scalar_one_or_none()
+            return AccountState(found) if found else AccountState.ACTIVE
+
+    async def set_state(self, name: str, state: AccountState, *, reason: str, by: str, at: datetime) -> bool:
+        """Pause or wake an account; False where nothing changed."""
+        async with self._db.begin() as connection:
+            changed = await connection.execute(
+                update(t.accounts)
+                .where(t.accounts.c.name == name, t.accounts.c.state != state)
+                .values(state=state, reason=reason, changed_at=at, changed_by=by)
+            )
+            if not changed.rowcount:
+                return False
+            detail = {"state": state, "reason": reason}
+            await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
+            return True
+
+    async def is_house_paused(self) -> bool:
+        """Whether everything automatic is off."""
+        query = select(t.switches.c.is_on).where(t.switches.c.name == _HOUSE)
+        async with self._db.read() as connection:
+            return bool((await connection.execute(query)).scalar_one_or_none())
+
+    async def pause_house(self, is_on: bool, *, by: str, at: datetime, reason: str = "") -> None:
+        """Turn the pause of the whole house on or off."""
+        async with self._db.begin() as connection:
+            values = {"is_on": is_on, "reason": reason, "changed_at": at, "changed_by": by}
+            statement = rows.insert(t.switches, connection.dialect).values(name=_HOUSE, **values)
+            await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+            await record(connection, by=by, action="pause" if is_on else "resume", subject="house", at=at)
+
+
+def is_quiet(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """SQL: whether an account, or the house, is paused now."""
+    return or_(
+        exists().where(t.accounts.c.name == account, t.accounts.c.state != AccountState.ACTIVE),
+        exists().where(t.switches.c.name == _HOUSE, t.switches.c.is_on),
+    )

@@ -1,0 +1,204 @@
+"""The bell: Redis or Valkey Streams that wake workers, and pub/sub that wakes live pages.
+
+Owns the connection to Redis. A row is the truth; a bell is only a hint that there is one, so every
+failure here is logged, counted and survived: workers find their rows by sweeping. Keeps to commands
+that Redis 6.2+ and Valkey share.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from core.errors import ConfigError, Problem
+
+log = logging.getLogger(__name__)
+
+_GROUP = "workers"
+_LIVE = "genlyd:live"
+_MOST_ENTRIES = 100_000
+# How long an entry may be held before another consumer takes it over.
+_RECLAIM_AFTER_MS = 30_000
+
+_rung = Counter("genlyd_bell_rung_total", "Entries rung", ["ring"])
+_failed = Counter("genlyd_bell_failed_total", "Calls to Redis that failed and were survived")
+_up = Gauge("genlyd_bell_up", "1 while Redis answers")
+
+
+class Ring(StrEnum):
+    """One stream for each kind of waiting worker."""
+
+    ASSESS = "genlyd:assess"
+    DECIDE = "genlyd:decide"
+    SEND = "genlyd:send"
+    TELL = "genlyd:tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One ring: the id of the row that waits, and the stream's own id, to be given back to done()."""
+
+    entry_id: str
+    row_id: int
+
+
+class Bell:
+    """Rings and waits. Never raises for a Redis that is away."""
+
+    def __init__(self, redis: "Redis", *, consumer: str) -> None:
+        self._redis = redis
+        self._consumer = consumer
+        self._known: set[Ring] = set()
+        self._is_up = True
+
+    @classmethod
+    def open(cls, url: str, *, consumer: str) -> "Bell":
+        """Return a bell on a URL such as redis://HOST:6379/0 or unix:///PATH. Raises: ConfigError."""
+        try:
+            redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=2, socket_timeout=10)
+        except ValueError as err:
+            what = f"not a Redis URL: {err}; use redis://HOST:6379/0, rediss://... or unix:///PATH"
+            raise ConfigError([Problem(line=None, where="store.redis", what=what)]) from err
+        return cls(redis, consumer=consumer)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the last call to Redis was answered."""
+        return self._is_up
+
+    async def ring(self, ring: Ring, row_ids: Iterable[int]) -> None:
+        """Wake a worker for each row. A lost ring costs seconds: the sweep finds the row."""
+        ids = list(row_ids)
+        if not ids:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for row_id in ids:
+                    pipe.xadd(ring, {"id": str(row_id)}, maxlen=_MOST_ENTRIES, approximate=True)
+                await pipe.execute()
+            self._note_up()
+            _rung.labels(ring.name.lower()).inc(len(ids))
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+
+    async def wait(self, ring: Ring, *, count: int, seconds: float) -> list[Entry]:
+        """Return up to `count` entries, waiting at most `seconds` for the first. [] is a normal answer."""
+        try:
+            await self._ensure_group(ring)
+            entries = await self._reclaim(ring, count)
+            if not entries:
+                answer = await self._redis.xreadgroup(
+                    _GROUP, self._consumer, {ring: ">"}, count=count, block=max(1, int(seconds * 1000))
+                )
+                entries = _entries(answer)
+            self._note_up()
+        except ResponseError as err:
+            # FLUSHALL took the group with it: make it again, from the beginning.
+            self._known.discard(ring)
+            log.warning("the bell's stream was lost and is made again", extra={"ring": ring.name, "error": str(err)})
+            await asyncio.sleep(min(seconds, 0.05))
+            return []
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            await asyncio.sleep(seconds)
+            return []
+        return entries
+
+    async def done(self, ring: Ring, entries: Iterable[Entry]) -> None:
+        """Strike entries from the stream: their rows have moved on, or the sweep will ring again."""
+        ids = [entry.entry_id for entry in entries]
+        if not ids:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.xack(ring, _GROUP, *ids)
+                pipe.xdel(ring, *ids)
+                await pipe.execute()
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+
+    async def announce(self) -> None:
+        """Tell live pages that some conversation changed."""
+        try:
+            await self._redis.publish(_LIVE, "1")
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+
+    async def announcements(self, *, at_least_every_seconds: float) -> AsyncIterator[None]:
+        """Yield when something changed, and at least every so often, whatever becomes of Redis."""
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(_LIVE)
+                    while True:
+                        await pubsub.get_message(ignore_subscribe_messages=True, timeout=at_least_every_seconds)
+                        yield
+            except (RedisError, OSError) as err:
+                self._note_down(err)
+                yield
+                await asyncio.sleep(at_least_every_seconds)
+
+    async def depth(self) -> dict[str, int]:
+        """Return how many entries lie in each stream; empty while Redis is away."""
+        try:
+            return {ring.name.lower(): await self._redis.xlen(ring) for ring in Ring}
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            return {}
+
+    async def check(self) -> bool:
+        """Whether Redis answers now."""
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            return False
+        self._note_up()
+        return True
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._redis.aclose()
+
+    async def _ensure_group(self, ring: Ring) -> None:
+        if ring in self._known:
+            return
+        try:
+            # From 0, not "$": what was rung before the first start must be heard too.
+            await self._redis.xgroup_create(ring, _GROUP, id="0", mkstream=True)
+        except ResponseError as err:
+            if "BUSYGROUP" not in str(err):
+                raise
+        self._known.add(ring)
+
+    async def _reclaim(self, ring: Ring, count: int) -> list[Entry]:
+        """Take over what a dead consumer held."""
+        answer = await self._redis.xautoclaim(ring, _GROUP, self._consumer, _RECLAIM_AFTER_MS, count=count)
+        return _entries([[ring, answer[1]]]) if answer and len(answer) > 1 else []
+
+    def _note_down(self, err: Exception) -> None:
+        _failed.inc()
+        _up.set(0)
+        if self._is_up:
+            log.error("Redis does not answer: working from rows alone, more slowly", extra={"error": str(err)})
+        self._is_up = False
+
+    def _note_up(self) -> None:
+        _up.set(1)
+        if not self._is_up:
+            log.warning("Redis answers again")
+        self._is_up = True
+
+
+def _entries(answer: Any) -> list[Entry]:
+    found: list[Entry] = []
+    for _ring, items in answer.items() if isinstance(answer, dict) else answer or []:
+        for batch in items if items and isinstance(items[0], list) else [items]:
+            found += [Entry(entry_id=key, row_id=int(fields["id"])) for key, fields in batch if fields]
+    return found

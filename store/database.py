@@ -1,0 +1,141 @@
+"""Opening the database: SQLite (WAL) or PostgreSQL, from one URL.
+
+Owns the engine, transactions and the translation of their failures. Refuses to know any table.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import ConfigError, Problem, StoreError
+from store import migrate
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class Database:
+    """One engine. `begin()` is a write transaction, `read()` a consistent look."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.dialect = engine.dialect.name
+        self.is_sqlite = self.dialect == "sqlite"
+        # SQLite lets one writer in at a time; queueing here is fair, its own busy wait is not.
+        self._one_writer = asyncio.Lock() if self.is_sqlite else None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection in a transaction that commits on leaving.
+
+        Raises: StoreError where the disk or the server failed; nothing is saved then.
+        """
+        async with _maybe(self._one_writer), _translated(), self._engine.connect() as connection:
+            if self.is_sqlite:
+                # A write transaction takes its lock at once: upgrading later can deadlock.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            async with _committed(connection):
+                yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection for reading. Raises: StoreError."""
+        async with _translated(), self._engine.connect() as connection:
+            yield connection
+
+    async def check(self) -> None:
+        """Raise StoreError unless the database answers."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._engine.dispose()
+
+
+async def open_database(url: str) -> Database:
+    """Connect, migrate to the newest schema and return the database.
+
+    Raises: ConfigError for a URL that cannot work; StoreError where the database does not answer.
+    """
+    parsed = parse_url(url)
+    if parsed.drivername.startswith("sqlite") and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = _engine(parsed)
+    async with _translated():
+        await migrate.upgrade(engine)
+    return Database(engine)
+
+
+def parse_url(url: str) -> URL:
+    """Return the URL with the async driver we use. Raises: ConfigError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as err:
+        raise ConfigError([Problem(line=None, where="store.database", what=f"not a database URL: {url!r}")]) from err
+    driver = _DRIVERS.get(parsed.drivername.split("+", maxsplit=1)[0])
+    if driver is None:
+        what = f"{parsed.drivername!r} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        raise ConfigError([Problem(line=None, where="store.database", what=what)])
+    return parsed.set(drivername=driver)
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if not url.drivername.startswith("sqlite"):
+        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": 10}, pool_size=8, max_overflow=8)
+    event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    """Set up a new connection.
+
+    synchronous=FULL: in WAL with NORMAL a power cut can roll back SENDING after the post went out.
+    isolation_level None: the driver must not begin transactions behind our back.
+    """
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
+
+
+@asynccontextmanager
+async def _committed(connection: AsyncConnection) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        await connection.rollback()
+        raise
+    await connection.commit()
+
+
+@asynccontextmanager
+async def _maybe(lock: asyncio.Lock | None) -> AsyncIterator[None]:
+    if lock is None:
+        yield
+        return
+    async with lock:
+        yield
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as err:
+        reason = str(err.orig) if isinstance(err, DBAPIError) and err.orig else str(err)
+        raise StoreError(f"the database failed: {reason}") from err

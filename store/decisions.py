@@ -1,0 +1,211 @@
+"""Decisions: everything a decision looks at, and everything it causes, in one transaction.
+
+Owns the `decisions` rows and the first write of replies and alerts. Refuses to decide: the caller
+hands in a pure function.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.assessment import Language
+from core.conversation import Status
+from core.decision import Action, Facts, Notice, Plan
+from core.reply import ReplyKind, ReplyState
+from store import rows
+from store import tables as t
+from store.accounts import is_quiet
+from store.database import Database
+from store.people import Scope, save_opt_out
+from store.posts import Stage
+
+# An acknowledgement in one of these states was, or may yet be, seen by the author.
+_COUNTS = (ReplyState.DRAFT, ReplyState.APPROVED, ReplyState.SENDING, ReplyState.SENT, ReplyState.UNKNOWN)
+
+
+class Decisions:
+    """What was decided about each post."""
+
+    def __init__(self, database: Database, *, repeat_alert_after: timedelta) -> None:
+        self._db = database
+        self._repeat_alert_after = repeat_alert_after
+
+    async def decide(self, post_id: int, plan: Callable[[Facts], Plan], *, at: datetime) -> Plan | None:
+        """Read the facts, ask `plan`, save what it says; None where the post no longer waits.
+
+        The conversation is locked meanwhile, so two workers cannot both find it unacknowledged (I3).
+        """
+        async with self._db.begin() as connection:
+            facts = await _facts(connection, post_id, at)
+            if facts is None:
+                return None
+            made = plan(facts)
+            await self._save(connection, facts, made, at)
+            return made
+
+    async def _save(self, connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:
+        decision, post_id = plan.decision, facts.heard.id
+        await connection.execute(
+            insert(t.decisions).values(
+                post_id=post_id,
+                action=decision.action,
+                rule=decision.rule,
+                because=decision.because,
+                escalate=decision.escalate,
+                decided_at=at,
+            )
+        )
+        await connection.execute(
+            update(t.posts).where(t.posts.c.id == post_id).values(stage=Stage.DECIDED, stage_at=at, attempts=0)
+        )
+        await _move_conversation(connection, facts, plan, at)
+        await _save_draft(connection, facts, plan, at)
+        if plan.notice is not None:
+            await self._tell(connection, facts.conversation.id, plan.notice, at)
+        if decision.opt_out:
+            author = select(t.posts.c.author_id).where(t.posts.c.id == post_id)
+            author_id = (await connection.execute(author)).scalar_one()
+            await save_opt_out(connection, author_id, Scope.AUTOMATIC, because=decision.because, by="genlyd", at=at)
+
+    async def _tell(self, connection: AsyncConnection, conversation_id: int, notice: Notice, at: datetime) -> None:
+        """Queue an alert, unless people were told of this conversation a short while ago."""
+        told = select(t.alerts.c.id).where(
+            t.alerts.c.conversation_id == conversation_id, t.alerts.c.created_at > at - self._repeat_alert_after
+        )
+        if (await connection.execute(told.limit(1))).first() is None:
+            await queue_alert(connection, notice, conversation_id=conversation_id, at=at)
+
+
+async def queue_alert(
+    connection: AsyncConnection, notice: Notice, *, conversation_id: int | None, at: datetime
+) -> None:
+    """Write an alert to be delivered, within the caller's transaction."""
+    await connection.execute(
+        insert(t.alerts).values(
+            conversation_id=conversation_id,
+            kind=notice.kind,
+            title=notice.title,
+            body=notice.body,
+            state="pending",
+            attempts=0,
+            not_before=at,
+            created_at=at,
+        )
+    )
+
+
+async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Facts | None:
+    conversation_of = select(t.posts.c.conversation_id).where(
+        t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED
+    )
+    conversation_id = (await connection.execute(conversation_of)).scalar_one_or_none()
+    if conversation_id is None:
+        return None
+    lock = select(t.conversations).where(t.conversations.c.id == conversation_id).with_for_update()
+    conversation = (await connection.execute(lock)).one()
+    # Asked again under the lock: another worker may have decided while we waited for it.
+    heard = (
+        select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"))
+        .join(t.authors, t.authors.c.id == t.posts.c.author_id)
+        .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED)
+    )
+    post = (await connection.execute(heard)).first()
+    if post is None:
+        return None
+    assessed = select(t.assessments).where(t.assessments.c.post_id == post_id)
+    return Facts(
+        heard=rows.heard(post),
+        assessment=rows.assessment((await connection.execute(assessed)).one()),
+        conversation=rows.conversation(conversation),
+        now=at,
+        is_paused=bool(post.is_quiet),
+        is_opted_out=await _is_opted_out(connection, conversation.author_id),
+        acknowledged_at=await _acknowledged_at(connection, conversation_id),
+        last_text=await _last_text(connection, conversation.author_id),
+        has_reply=await _has_reply(connection, post_id),
+    )
+
+
+async def _is_opted_out(connection: AsyncConnection, author_id: int) -> bool:
+    query = select(t.opt_outs.c.scope).where(t.opt_outs.c.author_id == author_id)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _acknowledged_at(connection: AsyncConnection, conversation_id: int) -> datetime | None:
+    query = select(func.max(t.replies.c.created_at)).where(
+        t.replies.c.conversation_id == conversation_id,
+        t.replies.c.kind == ReplyKind.ACKNOWLEDGEMENT,
+        t.replies.c.state.in_(_COUNTS),
+    )
+    at: datetime | None = (await connection.execute(query)).scalar_one()
+    return at
+
+
+async def _last_text(connection: AsyncConnection, author_id: int) -> str | None:
+    query = (
+        select(t.replies.c.text)
+        .join(t.conversations, t.conversations.c.id == t.replies.c.conversation_id)
+        .where(t.conversations.c.author_id == author_id)
+        .order_by(t.replies.c.id.desc())
+        .limit(1)
+    )
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def _has_reply(connection: AsyncConnection, post_id: int) -> bool:
+    query = select(t.replies.c.id).where(t.replies.c.post_id == post_id)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _move_conversation(connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:
+    before, decision = facts.conversation, plan.decision
+    status = _status_after(before.status, decision.action, taken=before.is_taken)
+    values: dict[str, object] = {
+        "status": status,
+        "urgency": facts.assessment.urgency if before.status is Status.RESOLVED else _urgency_after(facts),
+        "version": before.version + 1,
+        "changed_at": at,
+    }
+    if decision.escalate:
+        values["escalated_at"] = before.escalated_at or at
+        values["due_at"] = min(filter(None, (before.due_at, decision.due_at)), default=None)
+    if decision.action in (Action.ACKNOWLEDGE, Action.DRAFT):
+        values["acknowledged_at"] = before.acknowledged_at
+    await connection.execute(update(t.conversations).where(t.conversations.c.id == before.id).values(**values))
+
+
+def _status_after(before: Status, action: Action, *, taken: bool) -> Status:
+    if action is Action.IGNORE and not taken and before in (Status.PENDING, Status.RESOLVED):
+        return Status.RESOLVED
+    return Status.OPEN
+
+
+def _urgency_after(facts: Facts) -> int:
+    return max(facts.conversation.urgency, facts.assessment.urgency)
+
+
+async def _save_draft(connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:
+    if plan.draft is None:
+        return
+    is_automatic = plan.decision.action is Action.ACKNOWLEDGE
+    heard, language = facts.heard, facts.assessment.language
+    statement = rows.insert(t.replies, connection.dialect).values(
+        post_id=heard.id,
+        conversation_id=heard.conversation_id,
+        account=heard.mention.account,
+        platform=heard.mention.post.platform,
+        target_id=heard.mention.post.native_id,
+        kind=ReplyKind.ACKNOWLEDGEMENT,
+        text=plan.draft.text,
+        language=Language(language),
+        state=ReplyState.APPROVED if is_automatic else ReplyState.DRAFT,
+        is_automatic=is_automatic,
+        template=plan.draft.template,
+        approved_by=f"rule {plan.decision.rule}" if is_automatic else None,
+        version=1,
+        created_at=at,
+        not_before=at,
+    )
+    await connection.execute(statement.on_conflict_do_nothing(index_elements=["post_id", "kind"]))

@@ -1,0 +1,273 @@
+"""Posts: saved once with their cursor, assessed once, purged when their time is over.
+
+Owns the `posts`, `authors` and `assessments` rows and their stages. Refuses to match, score or decide.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BindParameter, Executable, Select, bindparam, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.assessment import Assessment
+from core.conversation import Status
+from core.decision import Heard
+from core.post import Author, Platform
+from core.watch import Mention
+from store import rows
+from store import tables as t
+from store.database import Database
+from store.sources import Progress, advance
+
+
+class Stage(StrEnum):
+    """How far a post has come. STUCK: our own code failed on it again and again."""
+
+    SAVED = "saved"
+    ASSESSED = "assessed"
+    DECIDED = "decided"
+    STUCK = "stuck"
+
+
+MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What a batch added: the ids of new posts, and how many we already had."""
+
+    ids: tuple[int, ...]
+    known: int
+
+
+class Posts:
+    """The posts we remember."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def save_batch(self, mentions: Sequence[Mention], progress: Progress, *, at: datetime) -> Saved:
+        """Insert what is new and move the source's cursor, in one transaction (I1).
+
+        Raises: StoreError; then neither the posts nor the cursor moved.
+        """
+        async with self._db.begin() as connection:
+            known = await _known(connection, mentions)
+            ids: list[int] = []
+            for mention in mentions:
+                post_id = None
+                if (mention.post.platform, mention.post.native_id) not in known:
+                    post_id = await _insert(connection, mention, at=at, is_backfill=progress.is_backfill)
+                if post_id is not None:
+                    ids.append(post_id)
+            await advance(connection, progress, heard=len(ids), at=at)
+        return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
+
+    async def not_followed(self, platform: Platform, authors: Collection[str]) -> frozenset[str]:
+        """Return those of `authors` (native ids) who asked not to be followed."""
+        if not authors:
+            return frozenset()
+        query = (
+            select(t.authors.c.native_id)
+            .join(t.opt_outs, t.opt_outs.c.author_id == t.authors.c.id)
+            .where(
+                t.authors.c.platform == platform,
+                t.authors.c.native_id.in_(authors),
+                t.opt_outs.c.scope == "listening",
+            )
+        )
+        async with self._db.read() as connection:
+            return frozenset((await connection.execute(query)).scalars())
+
+    async def load(self, ids: Collection[int], *, stage: Stage) -> list[Heard]:
+        """Return those of `ids` that still stand at `stage`, oldest first."""
+        if not ids:
+            return []
+        query = _heard().where(t.posts.c.id.in_(ids), t.posts.c.stage == stage).order_by(t.posts.c.id)
+        async with self._db.read() as connection:
+            return [rows.heard(row) for row in await connection.execute(query)]
+
+    async def waiting(self, stage: Stage, *, before: datetime, limit: int = 500) -> list[int]:
+        """Return ids that have stood at `stage` since before an instant: their bell was lost."""
+        query = (
+            select(t.posts.c.id)
+            .where(t.posts.c.stage == stage, t.posts.c.stage_at < before)
+            .order_by(t.posts.c.stage_at)
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def save_assessments(self, assessed: Sequence[tuple[int, Assessment]], *, at: datetime) -> list[int]:
+        """Store assessments of posts that still wait for one; return the ids that moved on."""
+        moved: list[int] = []
+        async with self._db.begin() as connection:
+            for post_id, assessment in assessed:
+                move = (
+                    update(t.posts)
+                    .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.SAVED)
+                    .values(stage=Stage.ASSESSED, stage_at=at, attempts=0, problem=None)
+                )
+                if (await connection.execute(move)).rowcount:
+                    await connection.execute(_assessment_row(post_id, assessment, at, self._db.dialect))
+                    moved.append(post_id)
+        return moved
+
+    async def fail(self, post_id: int, problem: str, *, at: datetime) -> None:
+        """Count a failure of our own on a post; after MOST_ATTEMPTS it is STUCK and shown as such."""
+        tried = t.posts.c.attempts + 1
+        async with self._db.begin() as connection:
+            await connection.execute(
+                update(t.posts).where(t.posts.c.id == post_id).values(attempts=tried, problem=problem, stage_at=at)
+            )
+            await connection.execute(
+                update(t.posts)
+                .where(t.posts.c.id == post_id, t.posts.c.attempts >= MOST_ATTEMPTS)
+                .values(stage=Stage.STUCK)
+            )
+
+    async def purge(self, *, before: datetime) -> int:
+        """Forget texts and handles of posts older than an instant; the counts stay. Returns how many."""
+        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.text != "")
+        async with self._db.begin() as connection:
+            ids = list((await connection.execute(old)).scalars())
+            if ids:
+                one: BindParameter[int] = bindparam("one")
+                gone = [{"one": post_id} for post_id in ids]
+                await connection.execute(update(t.posts).where(t.posts.c.id == one).values(text="", url=""), gone)
+                await connection.execute(
+                    update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[]), gone
+                )
+                await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
+        return len(ids)
+
+    async def count_by_stage(self) -> dict[str, int]:
+        """Return how many posts stand at each stage."""
+        query = select(t.posts.c.stage, func.count()).group_by(t.posts.c.stage)
+        async with self._db.read() as connection:
+            return dict((await connection.execute(query)).tuples().all())
+
+
+def _heard() -> Select[tuple[object, ...]]:
+    return select(*rows.HEARD_COLUMNS).join(t.authors, t.authors.c.id == t.posts.c.author_id)
+
+
+async def _known(connection: AsyncConnection, mentions: Sequence[Mention]) -> set[tuple[str, str]]:
+    native_ids = [mention.post.native_id for mention in mentions]
+    if not native_ids:
+        return set()
+    query = select(t.posts.c.platform, t.posts.c.native_id).where(t.posts.c.native_id.in_(native_ids))
+    return {(platform, native_id) for platform, native_id in await connection.execute(query)}
+
+
+async def _insert(connection: AsyncConnection, mention: Mention, *, at: datetime, is_backfill: bool) -> int | None:
+    """Insert one post with its author and conversation; None where another listener was first."""
+    post = mention.post
+    author_id = await save_author(connection, post.platform, post.author)
+    conversation_id = await _open_conversation(connection, mention, author_id, at)
+    statement = (
+        rows.insert(t.posts, connection.dialect)
+        .values(
+            platform=post.platform,
+            native_id=post.native_id,
+            account=mention.account,
+            author_id=author_id,
+            conversation_id=conversation_id,
+            text=post.text,
+            url=post.url,
+            root_id=post.root_id,
+            parent_id=post.parent_id,
+            parent_author_id=post.parent_author_id,
+            quoted_author_id=post.quoted_author_id,
+            place=post.place,
+            language_hint=post.language_hint,
+            via=mention.via,
+            matched=mention.matched,
+            is_summons=mention.is_summons,
+            is_backfill=is_backfill,
+            posted_at=post.posted_at,
+            heard_at=at,
+            stage=Stage.SAVED,
+            stage_at=at,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(index_elements=["platform", "native_id"])
+        .returning(t.posts.c.id)
+    )
+    post_id: int | None = (await connection.execute(statement)).scalar_one_or_none()
+    return post_id
+
+
+async def save_author(connection: AsyncConnection, platform: Platform, author: Author) -> int:
+    """Insert or refresh an author; return its id."""
+    statement = rows.insert(t.authors, connection.dialect).values(
+        platform=platform,
+        native_id=author.native_id,
+        handle=author.handle,
+        name=author.name,
+        followers=author.followers,
+        is_bot=author.is_bot,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["platform", "native_id"],
+        set_={
+            "handle": author.handle,
+            "name": author.name,
+            "followers": func.coalesce(statement.excluded.followers, t.authors.c.followers),
+            "is_bot": author.is_bot,
+        },
+    ).returning(t.authors.c.id)
+    author_id: int = (await connection.execute(statement)).scalar_one()
+    return author_id
+
+
+async def _open_conversation(connection: AsyncConnection, mention: Mention, author_id: int, at: datetime) -> int:
+    """Find or open the conversation; a resolved one opens again, for somebody waits anew."""
+    post = mention.post
+    c = t.conversations.c
+    statement = rows.insert(t.conversations, connection.dialect).values(
+        account=mention.account,
+        root_id=post.root_id,
+        author_id=author_id,
+        status=Status.PENDING,
+        version=1,
+        urgency=0,
+        waiting_since=post.posted_at,
+        opened_at=at,
+        last_post_at=post.posted_at,
+        changed_at=at,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["account", "root_id", "author_id"],
+        set_={
+            "version": c.version + 1,
+            "waiting_since": func.coalesce(c.waiting_since, statement.excluded.waiting_since),
+            "last_post_at": statement.excluded.last_post_at,
+            "changed_at": at,
+        },
+    ).returning(c.id)
+    conversation_id: int = (await connection.execute(statement)).scalar_one()
+    return conversation_id
+
+
+def _assessment_row(post_id: int, assessment: Assessment, at: datetime, dialect: str) -> Executable:
+    statement: Executable = (
+        rows.insert(t.assessments, dialect)
+        .values(
+            post_id=post_id,
+            language=assessment.language,
+            sentiment=assessment.sentiment,
+            confidence=assessment.confidence,
+            **asdict(assessment.probabilities),
+            urgency=assessment.urgency,
+            intents=list(assessment.intents),
+            reasons=[asdict(reason) for reason in assessment.reasons],
+            model=assessment.model,
+            model_version=assessment.model_version,
+            assessed_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    return statement

@@ -1,0 +1,242 @@
+"""The outbox: replies, and who is sending which.
+
+Owns the `replies` rows after their first draft. Every move is checked against the state it starts
+from, and every move of a sender against its fence. Refuses to send, look or decide.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.assessment import Language
+from core.errors import Conflict, IllegalMove
+from core.reply import Receipt, Reply, ReplyKind, ReplyState, check_move
+from store import rows
+from store import tables as t
+from store.accounts import AccountState
+from store.conversations import touch
+from store.database import Database
+from store.people import record
+
+_R = t.replies.c
+
+
+class Replies:
+    """Everything we said, are saying, or might say."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def claim_due(self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16) -> list[Reply]:
+        """Write SENDING on replies that are due, and return them. Nothing may leave before this (I4)."""
+        due = (
+            select(_R.id)
+            .where(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))
+            .where(_R.account.in_(_able_accounts()))
+            .order_by(_R.not_before, _R.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        values = {
+            "state": ReplyState.SENDING,
+            "owner": owner,
+            "fence": _R.fence + 1,
+            "lease_until": at + lease,
+            "sending_at": func.coalesce(_R.sending_at, at),
+            "attempts": _R.attempts + 1,
+        }
+        return await self._claim(due, values)
+
+    async def claim_unsettled(self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16) -> list[Reply]:
+        """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones."""
+        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at)
+        unsure = and_(
+            _R.state == ReplyState.UNKNOWN, _R.not_before <= at, or_(_R.lease_until.is_(None), _R.lease_until < at)
+        )
+        due = (
+            select(_R.id)
+            .where(or_(lost, unsure))
+            .where(_R.account.in_(_able_accounts()))
+            .order_by(_R.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        values = {
+            "state": ReplyState.UNKNOWN,
+            "owner": owner,
+            "fence": _R.fence + 1,
+            "lease_until": at + lease,
+            "looks": _R.looks + 1,
+            "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
+        }
+        return await self._claim(due, values)
+
+    async def looks(self, reply: Reply) -> int:
+        """Return how often the outcome of a reply was looked up."""
+        async with self._db.read() as connection:
+            looks: int = (await connection.execute(select(_R.looks).where(_R.id == reply.id))).scalar_one()
+            return looks
+
+    async def mark_sent(self, reply: Reply, receipt: Receipt, *, at: datetime) -> bool:
+        """It is published."""
+        async with self._db.begin() as connection:
+            if not await _settle(
+                connection,
+                reply,
+                ReplyState.SENT,
+                at=at,
+                remote_id=receipt.remote_id,
+                remote_url=receipt.url,
+                problem=None,
+                lease_until=None,
+            ):
+                return False
+            values: dict[str, Any] = {"waiting_since": None}
+            if reply.kind is ReplyKind.ACKNOWLEDGEMENT:
+                values = {"acknowledged_at": func.coalesce(t.conversations.c.acknowledged_at, at)}
+            await connection.execute(
+                update(t.conversations).where(t.conversations.c.id == reply.conversation_id).values(**values)
+            )
+            return True
+
+    async def mark_refused(self, reply: Reply, why: str, *, at: datetime) -> bool:
+        """A guard of ours said no; nothing left."""
+        return await self._mark(reply, ReplyState.REFUSED, at=at, problem=why, lease_until=None)
+
+    async def mark_failed(self, reply: Reply, why: str, *, at: datetime) -> bool:
+        """The platform will never take it."""
+        return await self._mark(reply, ReplyState.FAILED, at=at, problem=why, lease_until=None)
+
+    async def mark_unknown(self, reply: Reply, why: str, *, at: datetime, look_at: datetime | None) -> bool:
+        """Nobody can say whether it was published. `look_at` None: only a person can."""
+        return await self._mark(reply, ReplyState.UNKNOWN, at=at, problem=why, not_before=look_at, lease_until=None)
+
+    async def reschedule(self, reply: Reply, why: str, *, at: datetime, not_before: datetime) -> bool:
+        """It surely was not published; try again later."""
+        return await self._mark(reply, ReplyState.APPROVED, at=at, problem=why, not_before=not_before, lease_until=None)
+
+    async def approve(self, reply_id: int, text: str, *, by: str, version: int, at: datetime) -> Reply:
+        """A person approves a draft, edited or not. Raises: Conflict where the draft moved on."""
+        return await self._by_person(
+            reply_id, ReplyState.APPROVED, by=by, version=version, at=at, text=text, approved_by=by, not_before=at
+        )
+
+    async def drop(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
+        """A person rejects it, or says an unknown one is not to be sent. Raises: Conflict, IllegalMove."""
+        return await self._by_person(reply_id, ReplyState.DROPPED, by=by, version=version, at=at)
+
+    async def settle_by_person(self, reply_id: int, *, is_there: bool, by: str, version: int, at: datetime) -> Reply:
+        """A person looked at an UNKNOWN reply: it is there, or send it again. Raises: Conflict."""
+        to = ReplyState.SENT if is_there else ReplyState.APPROVED
+        return await self._by_person(
+            reply_id, to, by=by, version=version, at=at, settled_at=at if is_there else None, not_before=at, looks=0
+        )
+
+    async def answer(self, post_id: int, text: str, *, by: str, at: datetime) -> int:
+        """A person writes an answer under a post, approved at once. Raises: Conflict where there is one."""
+        async with self._db.begin() as connection:
+            post = (await connection.execute(select(t.posts).where(t.posts.c.id == post_id).with_for_update())).one()
+            taken = select(_R.id).where(_R.post_id == post_id, _R.kind == ReplyKind.ANSWER)
+            if (await connection.execute(taken)).first():
+                raise Conflict("somebody has already answered this post")
+            language = select(t.assessments.c.language).where(t.assessments.c.post_id == post_id)
+            statement = (
+                insert(t.replies)
+                .values(
+                    post_id=post_id,
+                    conversation_id=post.conversation_id,
+                    account=post.account,
+                    platform=post.platform,
+                    target_id=post.native_id,
+                    kind=ReplyKind.ANSWER,
+                    text=text,
+                    language=(await connection.execute(language)).scalar_one_or_none() or Language.UNSURE,
+                    state=ReplyState.APPROVED,
+                    is_automatic=False,
+                    approved_by=by,
+                    version=1,
+                    created_at=at,
+                    not_before=at,
+                )
+                .returning(_R.id)
+            )
+            reply_id: int = (await connection.execute(statement)).scalar_one()
+            await touch(connection, post.conversation_id, at=at)
+            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
+            return reply_id
+
+    async def get(self, reply_id: int) -> Reply | None:
+        """Return one reply."""
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(t.replies).where(_R.id == reply_id))).first()
+            return rows.reply(row) if row else None
+
+    async def count_by_state(self) -> dict[str, int]:
+        """Return how many replies stand at each state."""
+        query = select(_R.state, func.count()).group_by(_R.state)
+        async with self._db.read() as connection:
+            return dict((await connection.execute(query)).tuples().all())
+
+    async def _claim(self, due: Any, values: dict[str, Any]) -> list[Reply]:
+        async with self._db.begin() as connection:
+            claimed = update(t.replies).where(_R.id.in_(due.scalar_subquery())).values(**values).returning(*t.replies.c)
+            return [rows.reply(row) for row in await connection.execute(claimed)]
+
+    async def _mark(self, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:
+        async with self._db.begin() as connection:
+            return await _settle(connection, reply, to, at=at, **values)
+
+    async def _by_person(
+        self, reply_id: int, to: ReplyState, *, by: str, version: int, at: datetime, **values: Any
+    ) -> Reply:
+        async with self._db.begin() as connection:
+            row = (await connection.execute(select(t.replies).where(_R.id == reply_id).with_for_update())).first()
+            if row is None or row.version != version:
+                raise Conflict("the reply changed since you opened it")
+            before = rows.reply(row)
+            _check_by_person(before, to)
+            changed = (
+                update(t.replies)
+                .where(_R.id == reply_id)
+                .values(state=to, version=version + 1, **values)
+                .returning(*t.replies.c)
+            )
+            after = rows.reply((await connection.execute(changed)).one())
+            await touch(connection, before.conversation_id, at=at)
+            detail = {"from": before.state, "to": to, "edited": before.text != after.text}
+            await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
+            return after
+
+
+def _able_accounts() -> Any:
+    """A person's approval goes out while the bot is paused; not while the platform turns us away."""
+    return select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
+
+
+def _check_by_person(reply: Reply, to: ReplyState) -> None:
+    try:
+        check_move(reply.state, to)
+    except IllegalMove as err:
+        raise Conflict(f"the reply is already {reply.state}") from err
+
+
+async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:
+    """Move a claimed reply on, if it is still ours: same fence, same state. False where it is not."""
+    if to is not reply.state:
+        check_move(reply.state, to)
+    settled_at = at if to in (ReplyState.SENT, ReplyState.FAILED, ReplyState.REFUSED) else None
+    changed = await connection.execute(
+        update(t.replies)
+        .where(_still_ours(reply))
+        .values(state=to, version=_R.version + 1, settled_at=settled_at, **values)
+    )
+    if not changed.rowcount:
+        return False
+    await touch(connection, reply.conversation_id, at=at)
+    return True
+
+
+def _still_ours(reply: Reply) -> ColumnElement[bool]:
+    return and_(_R.id == reply.id, _R.fence == reply.fence, _R.state == reply.state)

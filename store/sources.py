@@ -1,0 +1,151 @@
+"""Where each listener stands, and what it may have missed.
+
+Owns the `sources`, `gaps` and `unreadable` rows. Refuses to fetch anything.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import rows
+from store import tables as t
+from store.database import Database
+
+# Kept for a person to look at; the count goes on beyond it.
+_MOST_UNREADABLE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far one ask brought a source. `gap` says why something may be missing before it."""
+
+    account: str
+    source: str
+    cursor: str | None
+    is_backfill: bool = False
+    is_caught_up: bool = True
+    gap: str | None = None
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """One source as the sources page shows it."""
+
+    account: str
+    source: str
+    cursor: str | None
+    fresh_at: datetime | None
+    heard: int
+    unreadable: int
+    problem: str | None
+    problem_at: datetime | None
+    open_gaps: int
+
+
+class Sources:
+    """The sources we hear through."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def cursor(self, account: str, source: str) -> str | None:
+        """Return where to resume, None for a source never heard."""
+        query = select(t.sources.c.cursor).where(t.sources.c.account == account, t.sources.c.source == source)
+        async with self._db.read() as connection:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+    async def stumble(self, account: str, source: str, problem: str, *, at: datetime, opens_gap: bool) -> None:
+        """Note that a source failed; open a gap from when it was last fresh, unless one is open (I2)."""
+        async with self._db.begin() as connection:
+            statement = rows.insert(t.sources, connection.dialect).values(
+                account=account, source=source, heard=0, unreadable=0, problem=problem, problem_at=at
+            )
+            await connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["account", "source"], set_={"problem": problem, "problem_at": at}
+                )
+            )
+            if opens_gap:
+                await _open_gap(connection, account, source, why=problem, at=at)
+
+    async def all(self) -> list[SourceState]:
+        """Return every source, by account."""
+        open_gaps = (
+            select(func.count())
+            .where(
+                t.gaps.c.account == t.sources.c.account,
+                t.gaps.c.source == t.sources.c.source,
+                t.gaps.c.closed_at.is_(None),
+            )
+            .scalar_subquery()
+        )
+        query = select(t.sources, open_gaps.label("open_gaps")).order_by(t.sources.c.account, t.sources.c.source)
+        async with self._db.read() as connection:
+            return [SourceState(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def advance(connection: AsyncConnection, progress: Progress, *, heard: int, at: datetime) -> None:
+    """Move a source on within the caller's transaction."""
+    await _settle_gaps(connection, progress, at)
+    statement = rows.insert(t.sources, connection.dialect).values(
+        account=progress.account,
+        source=progress.source,
+        cursor=progress.cursor,
+        fresh_at=at,
+        heard=heard,
+        unreadable=len(progress.unreadable),
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["account", "source"],
+            set_={
+                "cursor": func.coalesce(statement.excluded.cursor, t.sources.c.cursor),
+                "fresh_at": at,
+                "heard": t.sources.c.heard + heard,
+                "unreadable": t.sources.c.unreadable + len(progress.unreadable),
+                "problem": None,
+                "problem_at": None,
+            },
+        )
+    )
+    await _keep_unreadable(connection, progress, at)
+
+
+def _running(account: str, source: str) -> ColumnElement[bool]:
+    """Gaps that still grow: nothing has been heard since they opened."""
+    g = t.gaps.c
+    return and_(g.account == account, g.source == source, g.closed_at.is_(None), g.until_at.is_(None))
+
+
+async def _open_gap(connection: AsyncConnection, account: str, source: str, *, why: str, at: datetime) -> None:
+    if (await connection.execute(select(t.gaps.c.id).where(_running(account, source)).limit(1))).first():
+        return
+    fresh = select(t.sources.c.fresh_at).where(t.sources.c.account == account, t.sources.c.source == source)
+    from_at = (await connection.execute(fresh)).scalar_one_or_none() or at
+    await connection.execute(insert(t.gaps).values(account=account, source=source, why=why, from_at=from_at))
+
+
+async def _settle_gaps(connection: AsyncConnection, progress: Progress, at: datetime) -> None:
+    """A fetch that reached the present covers every running gap, but for what it says it could not.
+
+    A gap with a reason stays open, with an end, until a person has seen it.
+    """
+    running = _running(progress.account, progress.source)
+    if progress.gap is not None:
+        await _open_gap(connection, progress.account, progress.source, why=progress.gap, at=at)
+        await connection.execute(update(t.gaps).where(running).values(until_at=at, why=progress.gap))
+    elif progress.is_caught_up:
+        await connection.execute(update(t.gaps).where(running).values(until_at=at, closed_at=at))
+
+
+async def _keep_unreadable(connection: AsyncConnection, progress: Progress, at: datetime) -> None:
+    if not progress.unreadable:
+        return
+    kept = (await connection.execute(select(func.count()).select_from(t.unreadable))).scalar_one()
+    for raw in progress.unreadable[: max(0, _MOST_UNREADABLE - kept)]:
+        await connection.execute(
+            insert(t.unreadable).values(account=progress.account, source=progress.source, raw=raw, heard_at=at)
+        )

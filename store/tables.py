@@ -1,0 +1,325 @@
+"""The schema: what we remember, one MetaData for SQLite and PostgreSQL.
+
+Owns tables, their keys and indexes. Refuses queries: the files beside it own those. Every instant is
+UTC; every text that names a closed set holds a StrEnum's value.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime on both engines; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive instants; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive instant cannot be stored: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts rowids only for INTEGER; PostgreSQL wants room to grow.
+_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+# Our own identities, and whether they are quiet. `state`: active | paused | needs operator.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("platform", String(20), nullable=False),
+    Column("handle", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", String(100), nullable=False),
+)
+
+# Where each listener stands. The cursor moves in the transaction that stores its posts (I1).
+sources = Table(
+    "sources",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("cursor", Text),
+    Column("fresh_at", Instant),
+    Column("heard", Integer, nullable=False, default=0),
+    Column("unreadable", Integer, nullable=False, default=0),
+    Column("problem", Text),
+    Column("problem_at", Instant),
+)
+
+# What we may have missed (I2). `closed_at` is set once a backfill has covered it.
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("from_at", Instant, nullable=False),
+    Column("until_at", Instant),
+    Column("closed_at", Instant),
+    Index("ix_gaps_open", "account", "source", "closed_at"),
+)
+
+# Raw items of a platform that we could not parse: kept, counted, never in the way.
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("heard_at", Instant, nullable=False),
+)
+
+authors = Table(
+    "authors",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("platform", String(20), nullable=False),
+    Column("native_id", String(100), nullable=False),
+    Column("handle", String(100), nullable=False),
+    Column("name", String(200), nullable=False, default=""),
+    Column("followers", Integer),
+    Column("is_bot", Boolean, nullable=False, default=False),
+    UniqueConstraint("platform", "native_id"),
+)
+
+# `scope`: automatic (never an automatic reply) | listening (never a mention at all).
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("author_id", ForeignKey("authors.id", ondelete="CASCADE"), primary_key=True),
+    Column("scope", String(20), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("because", Text, nullable=False),
+)
+
+# One thread with one author, as one account hears it.
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("root_id", String(100), nullable=False),
+    Column("author_id", ForeignKey("authors.id"), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("urgency", Integer, nullable=False, default=0),
+    Column("taken_by", String(100)),
+    Column("escalated_at", Instant),
+    Column("due_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("waiting_since", Instant),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_post_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("account", "root_id", "author_id"),
+    Index("ix_conversations_inbox", "status", "urgency", "last_post_at"),
+    Index("ix_conversations_changed", "changed_at"),
+    Index("ix_conversations_author", "author_id", "account"),
+)
+
+# Every post a platform showed us that concerns us, exactly once (I1).
+# `stage`: saved > assessed > decided; stuck where our own code failed on it.
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("platform", String(20), nullable=False),
+    Column("native_id", String(100), nullable=False),
+    Column("account", String(100), nullable=False),
+    Column("author_id", ForeignKey("authors.id"), nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("root_id", String(100), nullable=False),
+    Column("parent_id", String(100)),
+    Column("parent_author_id", String(100)),
+    Column("quoted_author_id", String(100)),
+    Column("place", String(200), nullable=False, default=""),
+    Column("language_hint", String(20)),
+    Column("via", String(20), nullable=False),
+    Column("matched", Text, nullable=False),
+    Column("is_summons", Boolean, nullable=False),
+    Column("is_backfill", Boolean, nullable=False, default=False),
+    Column("posted_at", Instant, nullable=False),
+    Column("heard_at", Instant, nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("stage_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("problem", Text),
+    Column("deleted_at", Instant),
+    UniqueConstraint("platform", "native_id"),
+    Index("ix_posts_stage", "stage", "stage_at"),
+    Index("ix_posts_conversation", "conversation_id", "posted_at"),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("post_id", ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("language", String(20), nullable=False),
+    Column("sentiment", String(20), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("negative", Float, nullable=False),
+    Column("neutral", Float, nullable=False),
+    Column("positive", Float, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("intents", JSON, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("model", String(200), nullable=False),
+    Column("model_version", String(100), nullable=False),
+    Column("assessed_at", Instant, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("post_id", ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("action", String(20), nullable=False),
+    Column("rule", String(200), nullable=False),
+    Column("because", Text, nullable=False),
+    Column("escalate", Boolean, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+)
+
+# The outbox. One row a post and kind (I3); SENDING is committed before the request leaves (I4).
+# `owner`, `fence` and `lease_until` say who is sending; every later write names its fence.
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("post_id", ForeignKey("posts.id"), nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("account", String(100), nullable=False),
+    Column("platform", String(20), nullable=False),
+    Column("target_id", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_automatic", Boolean, nullable=False),
+    Column("template", String(100)),
+    Column("approved_by", String(100)),
+    Column("version", Integer, nullable=False, default=1),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("looks", Integer, nullable=False, default=0),
+    Column("owner", String(100)),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("lease_until", Instant),
+    Column("not_before", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("sending_at", Instant),
+    Column("settled_at", Instant),
+    Column("remote_id", String(100)),
+    Column("remote_url", Text),
+    Column("problem", Text),
+    UniqueConstraint("post_id", "kind"),
+    Index("ix_replies_due", "state", "not_before"),
+    Index("ix_replies_conversation", "conversation_id"),
+)
+
+# People to be told. Rows too, so a dead webhook delays an alert and never loses it.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id")),
+    Column("kind", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("not_before", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("problem", Text),
+    Index("ix_alerts_due", "state", "not_before"),
+    Index("ix_alerts_conversation", "conversation_id", "created_at"),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("is_active", Boolean, nullable=False, default=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+# `token_hash` is SHA-256 of the cookie, so a stolen database opens no session.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+# Switches of the whole house, such as the pause.
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", String(100), nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("ix_audit_at", "at"),
+)
