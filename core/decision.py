@@ -88,3 +88,19 @@ class Plan:
     decision: Decision
     draft: Draft | None = None
     notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand at the moment a reply is about to leave, read anew: guards look at this."""
+
+    now: datetime
+    posted_at: datetime
+    is_summons: bool
+    is_backfill: bool
+    is_deleted: bool
+    is_paused: bool
+    is_taken: bool
+    is_opted_out: bool
+    is_bot: bool
+    has_other_reply: bool

@@ -1,0 +1,17 @@
+"""Which platforms we can hear. A platform's module is imported when an account of it is switched on."""
+
+from importlib import import_module
+from typing import cast
+
+from core.config import AccountConfig
+from core.post import Platform
+from core.watch import Watch
+from listeners.base import Listener
+
+LISTENERS: dict[Platform, str] = {Platform.X: "listeners.x", Platform.REDDIT: "listeners.reddit"}
+
+
+def build(account: AccountConfig, watches: tuple[Watch, ...]) -> list[Listener]:
+    """Return the sources of `account`. Nothing connects before the first ask."""
+    module = import_module(LISTENERS[account.platform])
+    return cast("list[Listener]", module.build_listeners(account, watches))

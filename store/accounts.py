@@ -40,6 +40,15 @@ class AccountRow:
     changed_by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HousePause:
+    """The pause of the whole house: who, when, and why in their words."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
 class Accounts:
     """Our identities, and the pauses."""
 
@@ -102,6 +111,13 @@ class Accounts:
         query = select(t.switches.c.is_on).where(t.switches.c.name == _HOUSE)
         async with self._db.read() as connection:
             return bool((await connection.execute(query)).scalar_one_or_none())
+
+    async def house_pause(self) -> HousePause | None:
+        """Return who paused the house, None while it is not paused."""
+        query = select(t.switches).where(t.switches.c.name == _HOUSE, t.switches.c.is_on)
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).first()
+            return HousePause(by=row.changed_by, at=row.changed_at, reason=row.reason) if row else None
 
     async def pause_house(self, is_on: bool, *, by: str, at: datetime, reason: str = "") -> None:
         """Turn the pause of the whole house on or off."""

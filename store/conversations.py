@@ -81,9 +81,11 @@ class Conversations:
             found = list(await connection.execute(query))
             return [await _card(connection, row) for row in found]
 
-    async def count(self) -> dict[str, int]:
-        """Return how many conversations stand at each status."""
+    async def count(self, *, account: str | None = None) -> dict[str, int]:
+        """Return how many conversations stand at each status, of one account or of all."""
         query = select(t.conversations.c.status, func.count()).group_by(t.conversations.c.status)
+        if account is not None:
+            query = query.where(t.conversations.c.account == account)
         async with self._db.read() as connection:
             return dict((await connection.execute(query)).tuples().all())
 

@@ -33,17 +33,18 @@ class EmbeddedValkey:
         """The address of the socket."""
         return f"unix://{self._socket}"
 
-    async def start(self) -> None:
-        """Start the server, or attach to the one a killed parent left running.
+    async def start(self) -> bool:
+        """Start the server, or attach to the one a killed parent left running. Returns whether it was started.
 
         Raises: ConfigError where this machine has no embedded server; it says what to do instead.
         """
         if await _answers(self.url):
             log.info("attached to the embedded Valkey that was already running")
-            return
+            return False
         self._folder.mkdir(parents=True, exist_ok=True)
         self._socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(self._launch)
+        return True
 
     async def stop(self) -> None:
         """Ask the server to save and end, whoever started it."""

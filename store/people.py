@@ -126,6 +126,12 @@ class People:
             await record(connection, by=by, action="set password", subject=name, at=at)
             return True
 
+    async def opted_out(self, author_id: int) -> frozenset[Scope]:
+        """Return what an author opted out of."""
+        query = select(t.opt_outs.c.scope).where(t.opt_outs.c.author_id == author_id)
+        async with self._db.read() as connection:
+            return frozenset(Scope(scope) for scope in (await connection.execute(query)).scalars())
+
     async def opt_out(self, author_id: int, scope: Scope, *, because: str, by: str, at: datetime) -> None:
         """Record that an author opted out."""
         async with self._db.begin() as connection:

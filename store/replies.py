@@ -7,15 +7,16 @@ from, and every move of a sender against its fence. Refuses to send, look or dec
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
+from core.decision import Standing
 from core.errors import Conflict, IllegalMove
 from core.reply import Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
-from store.accounts import AccountState
+from store.accounts import AccountState, is_quiet
 from store.conversations import touch
 from store.database import Database
 from store.people import record
@@ -127,6 +128,15 @@ class Replies:
         """A person rejects it, or says an unknown one is not to be sent. Raises: Conflict, IllegalMove."""
         return await self._by_person(reply_id, ReplyState.DROPPED, by=by, version=version, at=at)
 
+    async def redraft(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
+        """A person takes back what has not left, or writes a failed one anew. It is theirs from now on.
+
+        Raises: Conflict where the reply moved on, such as out of the door.
+        """
+        return await self._by_person(
+            reply_id, ReplyState.DRAFT, by=by, version=version, at=at, is_automatic=False, approved_by=None
+        )
+
     async def settle_by_person(self, reply_id: int, *, is_there: bool, by: str, version: int, at: datetime) -> Reply:
         """A person looked at an UNKNOWN reply: it is there, or send it again. Raises: Conflict."""
         to = ReplyState.SENT if is_there else ReplyState.APPROVED
@@ -166,6 +176,34 @@ class Replies:
             await touch(connection, post.conversation_id, at=at)
             await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
             return reply_id
+
+    async def standing(self, reply: Reply, *, at: datetime) -> Standing:
+        """Return how things stand around a reply right now."""
+        other = exists().where(
+            _R.conversation_id == reply.conversation_id,
+            _R.id != reply.id,
+            _R.kind == ReplyKind.ACKNOWLEDGEMENT,
+            _R.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
+            _R.created_at > at - timedelta(hours=24),
+        )
+        query = (
+            select(
+                t.posts.c.posted_at,
+                t.posts.c.is_summons,
+                t.posts.c.is_backfill,
+                t.posts.c.deleted_at.is_not(None).label("is_deleted"),
+                is_quiet(t.posts.c.account).label("is_paused"),
+                t.conversations.c.taken_by.is_not(None).label("is_taken"),
+                exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
+                t.authors.c.is_bot,
+                other.label("has_other_reply"),
+            )
+            .join(t.conversations, t.conversations.c.id == t.posts.c.conversation_id)
+            .join(t.authors, t.authors.c.id == t.posts.c.author_id)
+            .where(t.posts.c.id == reply.post_id)
+        )
+        async with self._db.read() as connection:
+            return Standing(now=at, **(await connection.execute(query)).mappings().one())
 
     async def get(self, reply_id: int) -> Reply | None:
         """Return one reply."""

@@ -126,7 +126,14 @@ def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int) -> Non
 
 
 def _save(
-    model: Classifier, tokenizer: PreTrainedTokenizerBase, out: Path, *, seed: int, epochs: float, steps: int, seconds: float
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerBase,
+    out: Path,
+    *,
+    seed: int,
+    epochs: float,
+    steps: int,
+    seconds: float,
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model.encoder.save_pretrained(out)

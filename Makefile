@@ -1,0 +1,51 @@
+# The commands a person needs. `make run` and `make test` install what they need by themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ALERT ?=
+PORT ?= 8080
+REPLAY ?= 6
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fast lint model evaluate pins clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run ## Run the whole system; with no genlyd.toml, the sandbox (ALERT=json://host/path tells you of escalations)
+	@$(BIN)/genlyd run --port $(PORT) --replay $(REPLAY) $(if $(ALERT),--alert "$(ALERT)")
+
+test: $(VENV)/.dev ## Run every test: SQLite, PostgreSQL, a real browser, journeys
+	@scripts/browser
+	@$(BIN)/python -m pytest -q
+
+fast: $(VENV)/.dev ## Run the tests that need neither a browser nor PostgreSQL
+	@$(BIN)/python -m pytest -q -m "not browser and not postgres"
+
+check: $(VENV)/.dev lint test ## Everything CI runs
+
+lint: $(VENV)/.dev ## Style, types, floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+model: $(VENV)/.dev ## Train and export the shipped model from ../shared (about 35 minutes on two cores)
+	@$(BIN)/python -m sentiment.training.train --epochs 2 --out build/model
+	@$(BIN)/python -m sentiment.training.export --trained build/model
+
+evaluate: $(VENV)/.dev ## Print the model card's table
+	@$(BIN)/python -m sentiment.training.evaluate
+
+pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
+	@scripts/pins
+
+clean: ## Remove what was built (never your data/)
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/install run
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/install dev

@@ -1,0 +1,314 @@
+"""The console command `genlyd`.
+
+Owns the arguments and exit statuses: 0 well, 1 something failed, 2 the config or the call is wrong.
+Each command imports what it needs, so that `genlyd check` does not wait for a model.
+"""
+
+# ruff: noqa: PLC0415
+
+import asyncio
+import getpass
+import json
+import os
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import logs
+from app.config import load
+from core.clock import SystemClock
+from core.config import Config, Secret
+from core.errors import ConfigError, Conflict, GenlydError
+from responder.rules import DEFAULT_RULES
+from store.people import Role
+
+if TYPE_CHECKING:
+    from app.sandbox import Sandbox
+
+ROOMS = ("listeners", "sentiment", "responder", "dashboard")
+DEFAULT_FILE = Path("genlyd.toml")
+_REPLAY_AFTER_SECONDS = 20.0
+
+cli = typer.Typer(
+    name="genlyd",
+    help="Hears what people say about a brand, answers at once where it may, and tells people what matters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+user = typer.Typer(help="The people who sign in.", no_args_is_help=True)
+cli.add_typer(user, name="user")
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+
+
+class Exportable(StrEnum):
+    """What can be exported."""
+
+    POSTS = "posts"
+    CONVERSATIONS = "conversations"
+    REPLIES = "replies"
+    DECISIONS = "decisions"
+    GAPS = "gaps"
+    AUDIT = "audit"
+
+
+class Platform(StrEnum):
+    """What can be emulated."""
+
+    X = "x"
+    REDDIT = "reddit"
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    JSONL = "jsonl"
+
+
+def main() -> None:
+    """Run the command; turn our own errors into a sentence and a status."""
+    try:
+        cli()
+    except ConfigError as err:
+        for problem in err.problems:
+            place = f"{err.file}: " if err.file else ""
+            typer.echo(f"{place}{problem}", err=True)
+        sys.exit(2)
+    except GenlydError as err:
+        typer.echo(f"genlyd: {err}", err=True)
+        sys.exit(1)
+
+
+@cli.command("run")
+def run_command(
+    *,
+    config: ConfigFile = DEFAULT_FILE,
+    only: Annotated[str, typer.Option(help=f"Rooms to run, by comma: {','.join(ROOMS)}.")] = ",".join(ROOMS),
+    alert: Annotated[list[str] | None, typer.Option(help="An Apprise URL to tell, beside the config's.")] = None,
+    replay: Annotated[float, typer.Option(help="Sandbox: posts a minute written by the public; 0 for silence.")] = 6.0,
+    port: Annotated[int | None, typer.Option(help="The dashboard's port.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "",
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
+) -> None:
+    """Run the house. With no account configured, run the sandbox."""
+    from app.run import run
+
+    settings = _settings(config)
+    if alert:
+        urls = (*settings.alerts.urls, *(Secret(url) for url in alert))
+        settings = replace(settings, alerts=replace(settings.alerts, urls=urls))
+    if port is not None:
+        settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
+    rooms = _rooms(only)
+    is_sandbox = not settings.accounts
+    logs.set_up(level=log_level or ("warning" if is_sandbox else "info"), as_json=log_json)
+    if is_sandbox:
+        asyncio.run(_run_sandbox(settings, rooms, replay))
+    else:
+        asyncio.run(run(settings, rooms=rooms, said=_say))
+
+
+@cli.command()
+def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
+    """Validate a configuration file and list every problem with its line."""
+    found = load(config)
+    typer.echo(
+        f"{config}: {len(found.accounts)} accounts, {len(found.watches)} watches, {len(found.rules)} rules: well"
+    )
+
+
+@cli.command()
+def doctor(*, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Say what is wrong and what mends it."""
+    logs.set_up(level="error")
+    if not asyncio.run(_doctor(_settings(config))):
+        raise typer.Exit(1)
+
+
+@user.command("add")
+def add_user(
+    name: str,
+    *,
+    role: Role = Role.AGENT,
+    config: ConfigFile = DEFAULT_FILE,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from input.")] = False,
+) -> None:
+    """Let somebody sign in. Asks for the password."""
+    asyncio.run(_add_user(_settings(config), name, role, _password(from_stdin=password_stdin)))
+    typer.echo(f"{name} can sign in as {role}")
+
+
+@cli.command()
+def score(*, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Read JSON lines {"text": ...} and write an assessment for each, in order."""
+    from app.score import score_lines
+    from app.wiring import build_reader
+
+    logs.set_up(level="error")
+    reader = build_reader(_settings(config))
+    has_error = False
+    lines = (line.decode("utf-8", errors="replace") for line in sys.stdin.buffer)
+    for row in score_lines(lines, reader):
+        has_error = has_error or "error" in row
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    if has_error:
+        raise typer.Exit(1)
+
+
+@cli.command("export")
+def export_command(
+    what: Exportable,
+    *,
+    format: Annotated[Format, typer.Option(help="How rows are written.")] = Format.JSONL,  # noqa: A002, ARG001
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
+    """Write every row of one kind with its ids, states, times and reasons."""
+    logs.set_up(level="error")
+    asyncio.run(_export(_settings(config), what.value))
+
+
+@cli.command()
+def emulate(
+    platform: Platform,
+    *,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 picks a free port.")],
+    seed: Annotated[int | None, typer.Option(help="Same seed, same ids.")] = None,
+    handle: Annotated[str, typer.Option(help="Our own account there.")] = "brand",
+    limits: Annotated[str, typer.Option(help="real or off: the platform's rate windows.")] = "real",
+) -> None:
+    """Run one emulated platform alone, on loopback."""
+    arguments = [platform.value, "--port", str(port), "--handle", handle, "--limits", limits]
+    if seed is not None:
+        arguments += ["--seed", str(seed)]
+    # A separate program, as the real platform is: it replaces this one and keeps its process id.
+    os.execv(sys.executable, [sys.executable, "-m", "emulators", *arguments])  # noqa: S606
+
+
+def _settings(file: Path) -> Config:
+    """Return the config; the default file may be absent, one that was named may not."""
+    if file == DEFAULT_FILE and not file.exists():
+        return Config(rules=DEFAULT_RULES)
+    return load(file)
+
+
+def _rooms(only: str) -> tuple[str, ...]:
+    rooms = tuple(room.strip() for room in only.split(",") if room.strip())
+    unknown = [room for room in rooms if room not in ROOMS]
+    if unknown or not rooms:
+        raise typer.BadParameter(f"unknown room {', '.join(unknown) or only!r}; known: {', '.join(ROOMS)}")
+    return rooms
+
+
+def _say(step: str) -> None:
+    typer.echo(f"  {step} ...")
+
+
+async def _run_sandbox(config: Config, rooms: tuple[str, ...], per_minute: float) -> None:
+    from app import sandbox
+    from app.run import run
+
+    typer.echo("No account is configured, so this is the sandbox: nothing leaves this machine.")
+    _say("starting the emulated platforms")
+    async with sandbox.open_sandbox(config) as opened:
+        password = sandbox.first_password()
+        await _add_user(opened.config, sandbox.FIRST_STAFF, Role.SUPERVISOR, password)
+        async with asyncio.TaskGroup() as group:
+            public = group.create_task(_public(opened, per_minute))
+            group.create_task(_greet(opened, password))
+            await run(opened.config, rooms=rooms, said=_say)
+            public.cancel()
+
+
+async def _public(opened: "Sandbox", per_minute: float) -> None:
+    """The public writes from a moment after the start, so that a person's own first post stands out."""
+    from app import sandbox
+
+    if per_minute <= 0:
+        return
+    await asyncio.sleep(_REPLAY_AFTER_SECONDS)
+    process = await sandbox.replay(opened, per_minute=per_minute)
+    try:
+        await process.wait()
+    finally:
+        await sandbox.end(process)
+
+
+async def _greet(opened: "Sandbox", password: str) -> None:
+    """Print the addresses once the dashboard answers."""
+    from app.sandbox import FIRST_STAFF
+
+    address = opened.config.dashboard
+    for _ in range(600):
+        await asyncio.sleep(0.1)
+        try:
+            _, writer = await asyncio.open_connection(address.host, address.port)
+        except OSError:
+            continue
+        writer.close()
+        break
+    pages = "\n".join(f"  Write a post on {name.upper():7} {url}/sandbox" for name, url in opened.urls.items())
+    typer.echo(
+        f"\nGenlyd is running. Stop it with Ctrl-C.\n\n  Dashboard               {address.url}/\n"
+        f"  Sign in as              {FIRST_STAFF}\n  Password                {password}\n{pages}\n"
+    )
+
+
+async def _doctor(config: Config) -> bool:
+    from app.doctor import examine
+
+    is_well = True
+    async for finding in examine(config):
+        mark = "ok  " if finding.is_well else "BAD "
+        typer.echo(f"{mark}{finding.what}: {finding.detail}")
+        if not finding.is_well:
+            typer.echo(f"      cure: {finding.cure}")
+            is_well = False
+    return is_well
+
+
+async def _add_user(config: Config, name: str, role: Role, password: str) -> None:
+    from dashboard.passwords import hash_password
+    from store.database import open_database
+    from store.people import People
+
+    database = await open_database(config.store.database)
+    people = People(database)
+    now = SystemClock().now()
+    try:
+        hashed = await asyncio.to_thread(hash_password, password)
+        await people.add_staff(name, hashed, role, at=now, by="console")
+    except Conflict:
+        raise Conflict(f"there is already someone named {name!r}; choose another name") from None
+    finally:
+        await database.close()
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password: ")
+    if first != getpass.getpass("Again: "):
+        raise typer.BadParameter("the two passwords differ")
+    return first
+
+
+async def _export(config: Config, what: str) -> None:
+    from store.database import open_database
+    from store.exports import export
+
+    database = await open_database(config.store.database)
+    try:
+        async for row in export(database, what):
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+"""The operator's file, read and checked as a whole: every problem at once, each with its line.
+
+Owns the file's format. Refuses to start anything.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from app.toml_lines import Path, line_of, lines_of
+from core.assessment import Language
+from core.config import (
+    AccountConfig,
+    AlertsConfig,
+    Config,
+    DashboardConfig,
+    Secret,
+    SentimentConfig,
+    StoreConfig,
+)
+from core.errors import ConfigError, Problem
+from core.post import Platform
+from core.watch import Watch
+from responder.rules import DEFAULT_RULES, read_rule
+
+CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
+    Platform.X: ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token"),
+    Platform.REDDIT: ("client_id", "client_secret", "username", "password", "user_agent"),
+}
+_ACCOUNT_KEYS = ("name", "platform", "handle", "base_url", "poll_seconds", "signature")
+_WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
+_TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "alerts")
+
+
+@dataclass(slots=True)
+class Reader:
+    """Walks one file, collecting problems instead of stopping at the first."""
+
+    lines: dict[Path, int]
+    environment: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def fault(self, path: Path, what: str) -> None:
+        """Note a problem at `path`."""
+        self.problems.append(Problem(line=line_of(self.lines, path), where=_spell(path), what=what))
+
+    def known(self, table: Mapping[str, Any], path: Path, keys: tuple[str, ...]) -> None:
+        """Note every key that means nothing here, with the likeliest one that does."""
+        for key in table:
+            if key not in keys:
+                near = difflib.get_close_matches(key, keys, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(keys)}"
+                self.fault((*path, key), f"unknown key; {hint}")
+
+    def text(self, table: Mapping[str, Any], path: Path, key: str, *, default: str | None = None) -> str:
+        """Return a text; `default` None makes it required."""
+        value = table.get(key)
+        if value is None:
+            if default is None:
+                self.fault((*path, key), "is missing")
+            return default or ""
+        if not isinstance(value, str) or (default is None and not value.strip()):
+            self.fault((*path, key), f"must be a text in quotes, not {_kind(value)}")
+            return default or ""
+        return value
+
+    def secret(self, table: Mapping[str, Any], path: Path, key: str) -> Secret:
+        """Return a credential, literal or from the environment ("env:NAME")."""
+        value = self.text(table, path, key)
+        if not value.startswith("env:"):
+            return Secret(value)
+        name = value.removeprefix("env:")
+        if not self.environment.get(name):
+            self.fault((*path, key), f"the environment variable {name!r} is not set")
+        return Secret(self.environment.get(name, ""))
+
+    def texts(self, table: Mapping[str, Any], path: Path, key: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
+            self.fault((*path, key), 'must be a list of texts, such as ["one", "two"]')
+            return ()
+        return tuple(value)
+
+    def number(
+        self, table: Mapping[str, Any], path: Path, key: str, *, default: float, least: float, most: float
+    ) -> float:
+        """Return a number within bounds."""
+        value = table.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fault((*path, key), f"must be a number, not {_kind(value)}")
+            return default
+        if not least <= value <= most:
+            self.fault((*path, key), f"must be from {least:g} to {most:g}, not {value:g}")
+            return default
+        return value
+
+    def flag(self, table: Mapping[str, Any], path: Path, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = table.get(key, default)
+        if not isinstance(value, bool):
+            self.fault((*path, key), f"must be true or false, not {_kind(value)}")
+            return default
+        return value
+
+    def table(self, whole: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Return a [table], empty where there is none."""
+        value = whole.get(key, {})
+        if not isinstance(value, dict):
+            self.fault((key,), f"must be a table: write it as [{key}]")
+            return {}
+        return value
+
+    def tables(self, whole: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+        """Return the [[tables]] of a list."""
+        value = whole.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            self.fault((key,), f"must be a list of tables: write each as [[{key}]]")
+            return []
+        return value
+
+
+def load(file: FilePath, environment: Mapping[str, str] | None = None) -> Config:
+    """Read a configuration file. Raises: ConfigError with every problem and its line."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as err:
+        what = f"cannot be read ({err.strerror}); copy genlyd.example.toml and fill it in"
+        raise ConfigError([Problem(line=None, where=str(file), what=what)]) from err
+    except UnicodeDecodeError as err:
+        line = err.object[: err.start].count(b"\n") + 1
+        raise ConfigError([Problem(line=line, where=str(file), what="is not UTF-8; save it as UTF-8")]) from err
+    return parse(text, file=str(file), environment=os.environ if environment is None else environment)
+
+
+def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
+    """Read a configuration. Raises: ConfigError with every problem and its line."""
+    try:
+        whole = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        line = _syntax_line(err)
+        raise ConfigError([Problem(line=line, where="syntax", what=f"this is not TOML: {err}")], file=file) from err
+    reader = Reader(lines=lines_of(text), environment=environment)
+    config = _read(reader, whole)
+    if reader.problems:
+        problems = sorted(reader.problems, key=lambda problem: problem.line or 0)
+        raise ConfigError(problems, file=file)
+    return config
+
+
+def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
+    reader.known(whole, (), _TABLES)
+    accounts = tuple(
+        account
+        for index, table in enumerate(reader.tables(whole, "accounts"))
+        if (account := _account(reader, table, ("accounts", index))) is not None
+    )
+    _unique(reader, accounts)
+    rules = tuple(
+        rule
+        for index, table in enumerate(reader.tables(whole, "rules"))
+        if (rule := read_rule(table, fault=_fault_at(reader, ("rules", index)))) is not None
+    )
+    return Config(
+        brand=reader.text(whole, (), "brand", default="brand"),
+        language=_language(reader, whole),
+        accounts=accounts,
+        watches=_watches(reader, whole, accounts),
+        rules=rules or DEFAULT_RULES,
+        store=_store(reader, reader.table(whole, "store")),
+        dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
+        sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
+        alerts=_alerts(reader, reader.table(whole, "alerts")),
+    )
+
+
+def _fault_at(reader: Reader, path: Path) -> Callable[[str, str], None]:
+    return lambda key, what: reader.fault((*path, key) if key else path, what)
+
+
+def _language(reader: Reader, whole: Mapping[str, Any]) -> Language:
+    value = reader.text(whole, (), "language", default="en")
+    allowed = [language.value for language in Language if language is not Language.UNSURE]
+    if value not in allowed:
+        reader.fault(("language",), f"must be one of {', '.join(allowed)}, not {value!r}")
+        return Language.EN
+    return Language(value)
+
+
+def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountConfig | None:
+    name = reader.text(table, path, "name")
+    spelled = reader.text(table, path, "platform")
+    if spelled not in {platform.value for platform in Platform}:
+        if spelled:
+            known = ", ".join(platform.value for platform in Platform)
+            reader.fault((*path, "platform"), f"{spelled!r} is not a platform; known: {known}")
+        return None
+    platform = Platform(spelled)
+    keys = CREDENTIALS[platform]
+    reader.known(table, path, (*_ACCOUNT_KEYS, *keys))
+    base_url = reader.text(table, path, "base_url", default="") or None
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        reader.fault((*path, "base_url"), f"must start with http:// or https://, not {base_url!r}")
+    poll = reader.number(table, path, "poll_seconds", default=0, least=0, most=3600)
+    return AccountConfig(
+        name=name,
+        platform=platform,
+        handle=reader.text(table, path, "handle").lstrip("@").removeprefix("u/"),
+        credentials={key: reader.secret(table, path, key) for key in keys},
+        base_url=base_url.rstrip("/") if base_url else None,
+        poll_seconds=poll or None,
+        signature=reader.text(table, path, "signature", default=""),
+    )
+
+
+def _unique(reader: Reader, accounts: tuple[AccountConfig, ...]) -> None:
+    seen: set[str] = set()
+    for index, account in enumerate(accounts):
+        if account.name and account.name in seen:
+            reader.fault(("accounts", index, "name"), f"there are two accounts named {account.name!r}")
+        seen.add(account.name)
+
+
+def _watches(reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountConfig, ...]) -> tuple[Watch, ...]:
+    names = [account.name for account in accounts]
+    platforms = {account.name: account.platform for account in accounts}
+    watches: list[Watch] = []
+    for index, table in enumerate(reader.tables(whole, "watches")):
+        path: Path = ("watches", index)
+        reader.known(table, path, _WATCH_KEYS)
+        watch = Watch(
+            account=reader.text(table, path, "account"),
+            mentions=reader.flag(table, path, "mentions", default=True),
+            hashtags=reader.texts(table, path, "hashtags"),
+            keywords=reader.texts(table, path, "keywords"),
+            exclude=reader.texts(table, path, "exclude"),
+            subreddits=tuple(sub.removeprefix("r/") for sub in reader.texts(table, path, "subreddits")),
+        )
+        _check_watch(reader, path, watch, names, platforms)
+        watches.append(watch)
+    return tuple(watches)
+
+
+def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], platforms: Mapping[str, Platform]) -> None:
+    if watch.account and watch.account not in names:
+        near = difflib.get_close_matches(watch.account, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"
+        reader.fault((*path, "account"), f"there is no account {watch.account!r}; {hint}")
+    if not (watch.mentions or watch.hashtags or watch.keywords or watch.subreddits):
+        reader.fault(path, "listens for nothing: give it mentions, hashtags, keywords or subreddits")
+    if watch.subreddits and platforms.get(watch.account, Platform.REDDIT) is not Platform.REDDIT:
+        reader.fault((*path, "subreddits"), "only a Reddit account can follow subreddits")
+    for tag in watch.hashtags:
+        if " " in tag.strip():
+            reader.fault((*path, "hashtags"), f"{tag!r} is not a hashtag: it has a space; put it in keywords")
+
+
+def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:
+    path: Path = ("store",)
+    reader.known(table, path, ("data", "database", "redis", "retention_days"))
+    data = reader.text(table, path, "data", default="data")
+    database = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
+    if not database.startswith(("sqlite://", "postgresql://", "postgres://", "postgresql+")):
+        what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {database!r}"
+        reader.fault((*path, "database"), what)
+    redis = reader.text(table, path, "redis", default="embedded")
+    if redis != "embedded" and not redis.startswith(("redis://", "rediss://", "unix://")):
+        reader.fault((*path, "redis"), f'must be "embedded", redis://HOST:PORT/0 or unix:///PATH, not {redis!r}')
+    days = reader.number(table, path, "retention_days", default=365, least=1, most=36_500)
+    return StoreConfig(data=data, database=database, redis=redis, retention_days=int(days))
+
+
+def _dashboard(reader: Reader, table: Mapping[str, Any]) -> DashboardConfig:
+    path: Path = ("dashboard",)
+    reader.known(table, path, ("host", "port", "public_url", "secure_cookies"))
+    public_url = reader.text(table, path, "public_url", default="")
+    return DashboardConfig(
+        host=reader.text(table, path, "host", default="127.0.0.1"),
+        port=int(reader.number(table, path, "port", default=8080, least=0, most=65_535)),
+        public_url=public_url,
+        secure_cookies=reader.flag(table, path, "secure_cookies", default=public_url.startswith("https://")),
+    )
+
+
+def _sentiment(reader: Reader, table: Mapping[str, Any]) -> SentimentConfig:
+    path: Path = ("sentiment",)
+    reader.known(table, path, ("model", "unsure_below", "threads"))
+    model = reader.text(table, path, "model", default="shipped")
+    if model != "shipped" and not model.startswith("hub:"):
+        reader.fault((*path, "model"), f'must be "shipped" or "hub:owner/name", not {model!r}')
+    return SentimentConfig(
+        model=model,
+        unsure_below=reader.number(table, path, "unsure_below", default=0.5, least=0, most=1),
+        threads=int(reader.number(table, path, "threads", default=1, least=1, most=64)),
+    )
+
+
+def _alerts(reader: Reader, table: Mapping[str, Any]) -> AlertsConfig:
+    path: Path = ("alerts",)
+    reader.known(table, path, ("urls", "repeat_after_minutes"))
+    urls: list[Secret] = []
+    for index, url in enumerate(reader.texts(table, path, "urls")):
+        one = {f"{index}": url}
+        urls.append(reader.secret(one, (*path, "urls"), f"{index}"))
+    repeat = reader.number(table, path, "repeat_after_minutes", default=60, least=0, most=10_080)
+    return AlertsConfig(urls=tuple(urls), repeat_after_minutes=int(repeat))
+
+
+def _spell(path: Path) -> str:
+    """Spell a path as a person counts: accounts[1].name is the first account's name."""
+    out = ""
+    for part in path:
+        out += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if out else part
+    return out or "the file"
+
+
+def _kind(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
+    return f"{names.get(type(value), type(value).__name__)} ({value!r})" if value != "" else "an empty text"
+
+
+def _syntax_line(err: tomllib.TOMLDecodeError) -> int | None:
+    words = str(err).rsplit("line ", maxsplit=1)
+    digits = words[-1].split(",")[0] if len(words) == 2 else ""
+    return int(digits) if digits.isdigit() else None

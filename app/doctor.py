@@ -1,0 +1,152 @@
+"""`genlyd doctor`: what is wrong, and the command or the line that mends it.
+
+Owns the checks. Refuses to mend anything itself, and to send anything anywhere.
+"""
+
+import asyncio
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import listeners
+from app.wiring import build_desk, build_reader
+from core.config import AccountConfig, Config
+from core.errors import ConfigError, NeedsOperator, PlatformError, StoreError
+from core.watch import Watch
+from responder.alerts import targets
+from store.bell import Bell
+from store.database import open_database
+from store.embedded import EmbeddedValkey
+from store.people import People
+
+_LEAST_FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check: what, whether it is well, and the cure where it is not."""
+
+    what: str
+    is_well: bool
+    detail: str
+    cure: str = ""
+
+
+async def examine(config: Config) -> AsyncIterator[Finding]:
+    """Yield a finding for each part, in the order a post would meet them."""
+    yield _python()
+    yield _disk(config)
+    yield await _database(config)
+    yield await _redis(config)
+    yield await asyncio.to_thread(_model, config)
+    yield _rules(config)
+    for account in config.accounts:
+        yield await _account(account)
+    if not config.accounts:
+        yield Finding(what="accounts", is_well=True, detail="none: `genlyd run` starts the sandbox")
+    yield _alerts(config)
+    yield _port(config)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    is_well = (3, 11) <= sys.version_info[:2] <= (3, 14)
+    return Finding(what="Python", is_well=is_well, detail=version, cure="install Python 3.11 to 3.14")
+
+
+def _disk(config: Config) -> Finding:
+    folder = Path(config.store.data)
+    free = shutil.disk_usage(folder if folder.exists() else Path()).free
+    return Finding(
+        what="disk",
+        is_well=free >= _LEAST_FREE_BYTES,
+        detail=f"{free / 1e9:.1f} GB free",
+        cure=f"make room where {folder.resolve()} lies, or set [store] data elsewhere",
+    )
+
+
+async def _database(config: Config) -> Finding:
+    url = config.store.database
+    shown = url if "@" not in url else url.split("@", maxsplit=1)[-1]
+    try:
+        database = await open_database(url)
+        try:
+            people = await People(database).count_staff()
+        finally:
+            await database.close()
+    except (StoreError, ConfigError) as err:
+        return Finding(what="database", is_well=False, detail=str(err), cure="start it, or mend [store] database")
+    if people == 0 and config.accounts:
+        cure = "genlyd user add NAME --role supervisor"
+        return Finding(what="database", is_well=False, detail=f"{shown}: nobody can sign in", cure=cure)
+    return Finding(what="database", is_well=True, detail=f"{shown}: {people} can sign in")
+
+
+async def _redis(config: Config) -> Finding:
+    embedded = EmbeddedValkey(Path(config.store.data)) if config.store.redis == "embedded" else None
+    try:
+        started = embedded is not None and await embedded.start()
+        bell = Bell.open(embedded.url if embedded else config.store.redis, consumer="doctor")
+    except ConfigError as err:
+        return Finding(what="Redis", is_well=False, detail=str(err), cure="set [store] redis to a server of yours")
+    try:
+        is_well = await bell.check()
+    finally:
+        await bell.close()
+        if embedded is not None and started:
+            await embedded.stop()
+    detail = "embedded Valkey" if embedded else config.store.redis.split("@")[-1]
+    return Finding(what="Redis", is_well=is_well, detail=detail, cure="start it, or set [store] redis")
+
+
+def _model(config: Config) -> Finding:
+    try:
+        build_reader(config)
+    except ConfigError as err:
+        return Finding(what="model", is_well=False, detail=str(err), cure='set [sentiment] model = "shipped"')
+    return Finding(what="model", is_well=True, detail=f"{config.sentiment.model} reads")
+
+
+def _rules(config: Config) -> Finding:
+    try:
+        build_desk(config)
+    except ConfigError as err:
+        return Finding(what="templates", is_well=False, detail=str(err), cure="mend the file named")
+    return Finding(what="rules", is_well=True, detail=f"{len(config.rules)} rules")
+
+
+async def _account(account: AccountConfig) -> Finding:
+    what = f"account {account.name}"
+    sources = listeners.build(account, (Watch(account=account.name),))
+    try:
+        async with asyncio.timeout(20):
+            us = await sources[0].identify()
+    except NeedsOperator as err:
+        return Finding(what=what, is_well=False, detail=str(err), cure=err.cure)
+    except (PlatformError, TimeoutError) as err:
+        detail = str(err) or "no answer within 20 seconds"
+        return Finding(what=what, is_well=False, detail=detail, cure="check the network and base_url, then try again")
+    finally:
+        for source in sources:
+            await source.close()
+    return Finding(what=what, is_well=True, detail=f"signed in as {us.handle}")
+
+
+def _alerts(config: Config) -> Finding:
+    try:
+        told = targets(config.alerts)
+    except ConfigError as err:
+        return Finding(what="alerts", is_well=False, detail=str(err), cure="mend [alerts] urls")
+    cure = 'set [alerts] urls = ["json://host/path"] or any other Apprise URL'
+    return Finding(what="alerts", is_well=bool(told), detail=f"{len(told)} targets", cure=cure)
+
+
+def _port(config: Config) -> Finding:
+    host, port = config.dashboard.host, config.dashboard.port
+    with socket.socket() as probe:
+        in_use = port != 0 and probe.connect_ex((host, port)) == 0
+    detail = f"{host}:{port} " + ("already answers: is Genlyd running?" if in_use else "is free")
+    return Finding(what="dashboard", is_well=True, detail=detail)

@@ -1,0 +1,141 @@
+"""The running house: every room asked for, in one TaskGroup.
+
+Owns starting, stopping and readiness. Refuses to know what a room does.
+"""
+
+import asyncio
+import logging
+import shutil
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import listeners
+from app.wiring import Stores, build_desk, build_outbox, build_reader, open_stores
+from core.config import Config
+from core.errors import StoreError
+from dashboard.server import build_app, serve
+from listeners.loop import Ear, run_listener
+from responder import alerts as telling
+from responder import worker as deciding
+from sentiment import worker as assessing
+
+log = logging.getLogger(__name__)
+
+ROOMS = ("listeners", "sentiment", "responder", "dashboard")
+_LEAST_FREE_BYTES = 200_000_000
+_PURGE_EVERY_SECONDS = 3600.0
+
+Said = Callable[[str], None]
+
+
+async def run(config: Config, *, rooms: tuple[str, ...] = ROOMS, said: Said = log.info) -> None:
+    """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting, for a person to follow.
+
+    Raises: ConfigError, StoreError while starting.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    said("opening the store")
+    async with open_stores(config) as stores:
+        await stores.accounts.enrol(config.accounts, at=stores.clock.now())
+        works = await _works(config, stores, rooms, said)
+        await _until(stop, works)
+    log.info("stopped")
+
+
+async def _until(stop: asyncio.Event, works: list[Awaitable[None]]) -> None:
+    """Run until stopped; one that fails for a reason of our own brings the house down, loudly."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_as_task(work)) for work in works]
+        group.create_task(_cancel_after(stop, tasks))
+
+
+async def _as_task(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    await stop.wait()
+    log.info("stopping")
+    for task in tasks:
+        task.cancel()
+
+
+async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Awaitable[None]]:
+    works: list[Awaitable[None]] = [_housekeeping(config, stores)]
+    if "sentiment" in rooms:
+        said("loading the model")
+        reader = await asyncio.to_thread(build_reader, config)
+        works.append(assessing.run_worker(reader, stores.posts, stores.bell, stores.clock))
+    if "responder" in rooms:
+        desk = build_desk(config)
+        works.append(deciding.run_worker(desk, stores.posts, stores.decisions, stores.bell, stores.clock))
+        works.append(build_outbox(config, stores).run())
+        works.append(telling.run_alerts(telling.targets(config.alerts), stores.alerts, stores.bell, stores.clock))
+    if "listeners" in rooms:
+        works += _ears(config, stores)
+    if "dashboard" in rooms:
+        app = build_app(
+            database=stores.database,
+            bell=stores.bell,
+            clock=stores.clock,
+            config=config,
+            readiness=lambda: readiness(config, stores),
+        )
+        works.append(serve(app, config.dashboard.host, config.dashboard.port))
+    return works
+
+
+def _ears(config: Config, stores: Stores) -> list[Awaitable[None]]:
+    ear = Ear(
+        posts=stores.posts,
+        sources=stores.sources,
+        accounts=stores.accounts,
+        alerts=stores.alerts,
+        bell=stores.bell,
+        clock=stores.clock,
+    )
+    works: list[Awaitable[None]] = []
+    for account in config.accounts:
+        watches = tuple(watch for watch in config.watches if watch.account == account.name)
+        if watches:
+            works += [run_listener(source, watches, ear) for source in listeners.build(account, watches)]
+        else:
+            log.warning("an account has no watch and hears nothing", extra={"account": account.name})
+    return works
+
+
+async def readiness(config: Config, stores: Stores) -> dict[str, str]:
+    """Return what keeps us from working, by part; empty when all is well."""
+    problems: dict[str, str] = {}
+    try:
+        await stores.database.check()
+    except StoreError as err:
+        problems["database"] = str(err)
+    if not await stores.bell.check():
+        problems["redis"] = "Redis does not answer: everything goes on, more slowly"
+    free = await asyncio.to_thread(_free_bytes, Path(config.store.data))
+    if free < _LEAST_FREE_BYTES:
+        problems["disk"] = f"only {free // 1_000_000} MB are free: make room before posts cannot be saved"
+    return problems
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder if folder.exists() else Path()).free
+
+
+async def _housekeeping(config: Config, stores: Stores) -> None:
+    """Forget what is older than the retention time, once an hour."""
+    while True:
+        try:
+            old = stores.clock.now() - timedelta(days=config.store.retention_days)
+            forgotten = await stores.posts.purge(before=old)
+            if forgotten:
+                log.info("old posts were forgotten", extra={"count": forgotten})
+        except StoreError as err:
+            log.error("the database failed: nothing was forgotten", extra={"error": str(err)})
+        await stores.clock.sleep(_PURGE_EVERY_SECONDS)

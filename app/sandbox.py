@@ -1,0 +1,166 @@
+"""The sandbox: emulated platforms on this machine, an account on each, and people who write.
+
+Owns the child processes and the config they need. Refuses to import the emulators: they are separate
+programs, as the real platforms are.
+"""
+
+import asyncio
+import logging
+import secrets
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.config import AccountConfig, Config, Secret, StoreConfig
+from core.errors import ConfigError, Problem
+from core.post import Platform
+from core.watch import Watch
+
+log = logging.getLogger(__name__)
+
+_HANDLE = "brand"
+_SUBREDDIT = "sandbox"
+_PORTS = {Platform.X: 8101, Platform.REDDIT: 8102}
+_START_SECONDS = 20.0
+FIRST_STAFF = "supervisor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A running sandbox: the config to run with, and where its pages are."""
+
+    config: Config
+    urls: dict[Platform, str]
+    processes: tuple[asyncio.subprocess.Process, ...]
+
+
+@asynccontextmanager
+async def open_sandbox(config: Config) -> AsyncIterator[Sandbox]:
+    """Start the emulators and yield a config that listens to them. Its store is made anew each time."""
+    folder = Path(config.store.data) / "sandbox"
+    processes: list[asyncio.subprocess.Process] = []
+    try:
+        urls: dict[Platform, str] = {}
+        for platform, port in _PORTS.items():
+            process, urls[platform] = await _emulate(platform, port)
+            processes.append(process)
+        # The emulated platforms start empty, so what we remember of earlier ones would be of posts that never were.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield Sandbox(config=_with_accounts(config, folder, urls), urls=urls, processes=tuple(processes))
+    finally:
+        await asyncio.gather(*(_end(process) for process in processes))
+
+
+async def replay(sandbox: Sandbox, *, per_minute: float) -> asyncio.subprocess.Process:
+    """Let the public write, `per_minute` posts at a time of their own."""
+    return await _spawn(
+        "replay",
+        "--x",
+        sandbox.urls[Platform.X],
+        "--reddit",
+        sandbox.urls[Platform.REDDIT],
+        "--subreddit",
+        _SUBREDDIT,
+        "--per-minute",
+        str(per_minute),
+    )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a child of ours."""
+    await _end(process)
+
+
+def first_password() -> str:
+    """Return a password to print once."""
+    return secrets.token_urlsafe(12)
+
+
+def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> Config:
+    x = AccountConfig(
+        name="x-sandbox",
+        platform=Platform.X,
+        handle=_HANDLE,
+        base_url=urls[Platform.X],
+        poll_seconds=2,
+        signature="/Genlyd",
+        credentials={
+            key: Secret(f"sandbox-{key}")
+            for key in ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token")
+        },
+    )
+    reddit = AccountConfig(
+        name="reddit-sandbox",
+        platform=Platform.REDDIT,
+        handle=_HANDLE,
+        base_url=urls[Platform.REDDIT],
+        poll_seconds=1,
+        signature="/Genlyd",
+        credentials={
+            "client_id": Secret("sandbox-client"),
+            "client_secret": Secret("sandbox-secret"),
+            "username": Secret(_HANDLE),
+            "password": Secret("sandbox-password"),
+            "user_agent": Secret("python:genlyd-sandbox:0.1 (by /u/brand)"),
+        },
+    )
+    watches = (
+        Watch(account=x.name, hashtags=("brand", "brandfail"), keywords=("brand app",)),
+        Watch(account=reddit.name, keywords=("brand",), subreddits=(_SUBREDDIT,)),
+    )
+    default = StoreConfig()
+    store = replace(
+        config.store,
+        data=str(folder),
+        database=f"sqlite:///{folder}/genlyd.db"
+        if config.store.database == default.database
+        else config.store.database,
+    )
+    return replace(config, accounts=(x, reddit), watches=watches, store=store)
+
+
+async def _emulate(platform: Platform, port: int) -> tuple[asyncio.subprocess.Process, str]:
+    """Start one emulator on its usual port, or on a free one where that is taken."""
+    for chosen in (port, 0):
+        # The real platforms' rate windows would slow a person who is trying things out.
+        process = await _spawn(platform, "--port", str(chosen), "--handle", _HANDLE, "--limits", "off")
+        assert process.stdout is not None  # noqa: S101  (asked for below)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                line = (await process.stdout.readline()).decode()
+        except TimeoutError:
+            line = ""
+        if " on http" in line:
+            return process, line.strip().rsplit(" ", maxsplit=1)[-1]
+        await _end(process)
+    what = f"the emulated {platform} did not start; try `python -m emulators {platform} --port 0` to see why"
+    raise ConfigError([Problem(line=None, where="sandbox", what=what)])
+
+
+async def _spawn(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "emulators",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        # Ctrl-C goes to the whole group; ours end when we say so, after the house has let go of them.
+        start_new_session=True,
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(5):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

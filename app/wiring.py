@@ -1,0 +1,118 @@
+"""Everything made once, from the config.
+
+Owns the only place that knows every room. Refuses to run anything: `run` does.
+"""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from core.clock import Clock, SystemClock
+from core.config import Config
+from responder import draft, senders
+from responder.outbox import Outbox
+from responder.worker import Desk
+from sentiment.base import open_model
+from sentiment.language import LanguageReader
+from sentiment.urgency import UrgencyReader
+from sentiment.worker import Reader
+from store.accounts import Accounts
+from store.alerts import Alerts
+from store.bell import Bell
+from store.database import Database, open_database
+from store.decisions import Decisions
+from store.embedded import EmbeddedValkey
+from store.posts import Posts
+from store.replies import Replies
+from store.sources import Sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The doors to what we remember, opened once a process."""
+
+    database: Database
+    bell: Bell
+    posts: Posts
+    sources: Sources
+    decisions: Decisions
+    replies: Replies
+    accounts: Accounts
+    alerts: Alerts
+    clock: Clock
+    owner: str
+
+
+@asynccontextmanager
+async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterator[Stores]:
+    """Open the database and the bell, with the embedded Valkey where asked; close all on leaving.
+
+    Raises: ConfigError, StoreError.
+    """
+    clock = clock or SystemClock()
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    embedded = EmbeddedValkey(Path(config.store.data)) if config.store.redis == "embedded" else None
+    database = await open_database(config.store.database)
+    try:
+        if embedded is not None:
+            await embedded.start()
+        bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner)
+        try:
+            yield Stores(
+                database=database,
+                bell=bell,
+                posts=Posts(database),
+                sources=Sources(database),
+                decisions=Decisions(database, repeat_alert_after=timedelta(minutes=config.alerts.repeat_after_minutes)),
+                replies=Replies(database),
+                accounts=Accounts(database),
+                alerts=Alerts(database),
+                clock=clock,
+                owner=owner,
+            )
+        finally:
+            await bell.close()
+            if embedded is not None:
+                await embedded.stop()
+    finally:
+        await database.close()
+
+
+def build_reader(config: Config) -> Reader:
+    """Load the model and everything beside it. Slow; blocks. Raises: ConfigError."""
+    reader = Reader(
+        open_model(config.sentiment),
+        LanguageReader(),
+        UrgencyReader(),
+        unsure_below=config.sentiment.unsure_below,
+    )
+    # The first score pays for lazy set-up; the first customer should not.
+    reader.read(["Hej, tak for hjælpen"], [None], [None])
+    return reader
+
+
+def build_desk(config: Config) -> Desk:
+    """Return what deciding needs. Raises: ConfigError for a faulty template."""
+    templates = draft.load(
+        brand=config.brand,
+        house_language=config.language,
+        signatures={account.name: account.signature for account in config.accounts},
+    )
+    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url)
+
+
+def build_outbox(config: Config, stores: Stores) -> Outbox:
+    """Return the outbox with a sender for each account."""
+    return Outbox(
+        owner=stores.owner,
+        senders={account.name: senders.build(account) for account in config.accounts},
+        replies=stores.replies,
+        accounts=stores.accounts,
+        alerts=stores.alerts,
+        bell=stores.bell,
+        clock=stores.clock,
+    )

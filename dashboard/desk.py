@@ -1,0 +1,82 @@
+"""What every page needs, made once: the stores, the bell, the clock, the live hub.
+
+Owns the keys under which the application and a request carry things. Refuses to do anything with them.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from core.clock import Clock
+from core.config import Config
+from core.reply import Reply
+from dashboard.live import Hub
+from dashboard.throttle import Throttle
+from store.accounts import Accounts
+from store.alerts import Alerts
+from store.bell import Bell, Ring
+from store.conversations import Conversations
+from store.database import Database
+from store.people import People, Session
+from store.posts import Posts
+from store.replies import Replies
+from store.sources import Sources
+
+Readiness = Callable[[], Awaitable[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything a handler may use."""
+
+    database: Database
+    bell: Bell
+    clock: Clock
+    config: Config
+    readiness: Readiness
+    hub: Hub
+    throttle: Throttle
+    accounts: Accounts = field(init=False)
+    alerts: Alerts = field(init=False)
+    conversations: Conversations = field(init=False)
+    people: People = field(init=False)
+    posts: Posts = field(init=False)
+    replies: Replies = field(init=False)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, store in (
+            ("accounts", Accounts),
+            ("alerts", Alerts),
+            ("conversations", Conversations),
+            ("people", People),
+            ("posts", Posts),
+            ("replies", Replies),
+            ("sources", Sources),
+        ):
+            object.__setattr__(self, name, store(self.database))
+
+    async def send(self, reply: Reply | int) -> None:
+        """Wake a sender for an approved reply, and the live pages."""
+        await self.bell.ring(Ring.SEND, [reply if isinstance(reply, int) else reply.id])
+        await self.bell.announce()
+
+
+DESK = web.AppKey("desk", Desk)
+SESSION = web.RequestKey("session", Session)
+
+
+def desk_of(request: web.Request) -> Desk:
+    """Return the desk of the application that serves `request`."""
+    return request.config_dict[DESK]
+
+
+def session_of(request: web.Request) -> Session:
+    """Return the signed-in session; pages that need none must not ask."""
+    return request[SESSION]
+
+
+def reader_of(request: web.Request) -> str:
+    """Return the name of whoever acts."""
+    return session_of(request).staff.name

@@ -1,0 +1,35 @@
+"""Reading forms: every field checked, every fault a calm page.
+
+Owns that. Refuses to know what a field means.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from dashboard.pages import refuse
+
+# More than any platform takes.
+MOST_TEXT = 20_000
+
+
+def number(value: object) -> int:
+    """Return a whole number that fits a database, or end the request."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
+        return int(value)
+    raise refuse(400, "We could not read that", "A number in the form was missing or no number.")
+
+
+def one_of(form: Mapping[str, object], name: str, allowed: Iterable[StrEnum | str]) -> str:
+    """Return a field that must be one of a few words, or end the request."""
+    value = form.get(name)
+    if isinstance(value, str) and value in {str(word) for word in allowed}:
+        return value
+    raise refuse(400, "We could not read that", "The form asked for something we do not know.")
+
+
+def text_of(form: Mapping[str, object], name: str) -> str:
+    """Return a text with the line ends a platform expects; browsers send CRLF."""
+    value = form.get(name)
+    if not isinstance(value, str):
+        raise refuse(400, "We could not read that", "The text was missing from the form.")
+    return value.replace("\r\n", "\n").replace("\x00", "").strip()[: MOST_TEXT + 1]

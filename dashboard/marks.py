@@ -1,0 +1,89 @@
+"""What strangers wrote, made fit for a page: marked words, and links that can only be links.
+
+Owns the two places where a post could turn against a reader. Refuses to emit HTML: templates escape.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from core.assessment import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of text, and why it is marked ("" where it is not)."""
+
+    text: str
+    why: str = ""
+
+
+def segments(text: str, reasons: Iterable[Reason]) -> tuple[Segment, ...]:
+    """Return `text` in stretches; joined, they are `text` again."""
+    made: list[Segment] = []
+    at = 0
+    for start, end, why in _spans(text, reasons):
+        if start < at:
+            continue
+        if start > at:
+            made.append(Segment(text=text[at:start]))
+        made.append(Segment(text=text[start:end], why=why))
+        at = end
+    if at < len(text):
+        made.append(Segment(text=text[at:]))
+    return tuple(made)
+
+
+def safe_link(url: str | None) -> str | None:
+    """Return `url` where it is plain http or https to some host, else None."""
+    if not url or any(ord(character) <= 32 for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def local_path(path: str | None) -> str:
+    """Return `path` where it stays on this site, else "/": a sign-in never sends anyone elsewhere."""
+    if not path or not path.startswith("/") or path.startswith("//"):
+        return "/"
+    # Browsers read a backslash as a slash and drop control characters, so neither may pass.
+    if "\\" in path or any(ord(character) <= 32 or ord(character) == 127 for character in path):
+        return "/"
+    return path
+
+
+def cue_words(cue: str) -> str:
+    """Return a cue's name as words."""
+    return cue.replace("_", " ").replace("-", " ")
+
+
+def _spans(text: str, reasons: Iterable[Reason]) -> list[tuple[int, int, str]]:
+    """Earliest first, the longest first among those that begin together."""
+    found = {
+        (match.start(), match.end()): f"{cue_words(reason.cue)}, {reason.points:+d}"
+        for reason in reasons
+        for phrase in _phrases(text, reason.words)
+        for match in _pattern(phrase).finditer(text)
+    }
+    return [(start, end, found[start, end]) for start, end in sorted(found, key=lambda span: (span[0], -span[1]))]
+
+
+def _phrases(text: str, words: str) -> list[str]:
+    """A reason names one stretch, or several with commas between; a reason such as reach names none."""
+    whole = words.strip()
+    if not whole or _pattern(whole).search(text):
+        return [whole] if whole else []
+    return [part.strip() for part in re.split(r"[,…]|\.\.\.", whole) if len(part.strip()) > 1]
+
+
+@lru_cache(maxsize=1024)
+def _pattern(phrase: str) -> re.Pattern[str]:
+    body = r"\s+".join(re.escape(part) for part in phrase.split())
+    before = r"(?<!\w)" if phrase[:1].isalnum() else ""
+    after = r"(?!\w)" if phrase[-1:].isalnum() else ""
+    return re.compile(f"{before}{body}{after}", re.IGNORECASE)

@@ -1,0 +1,159 @@
+"""GET /patterns: every component in every state, to be looked at.
+
+Owns the samples, made through the same views as the real pages. Refuses to read the database.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from core.assessment import Assessment, Intent, Language, Probabilities, Reason, Sentiment
+from core.conversation import Conversation, Status
+from core.decision import Heard
+from core.post import Author, Platform, Post
+from core.reply import Reply, ReplyKind, ReplyState
+from core.watch import Mention, Via
+from dashboard import words
+from dashboard.desk import desk_of
+from dashboard.pages import render
+from dashboard.present import CardView, card_view, urgency_view, why_no_reply
+from dashboard.present_reply import ReplyView, reply_view, writing
+from dashboard.words import Chip, Tone
+from store.conversations import Card
+
+_TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."
+
+
+async def patterns(request: web.Request) -> web.Response:
+    """GET /patterns."""
+    return await render(request, "patterns.html", _context(desk_of(request).clock.now()))
+
+
+def _context(now: datetime) -> dict[str, Any]:
+    meanings = {
+        Tone.ACT: "act now",
+        Tone.SOON: "due soon",
+        Tone.APPROVE: "awaiting approval",
+        Tone.WAIT: "awaiting the customer",
+        Tone.DONE: "done",
+        Tone.BOT: "the bot",
+    }
+    return {
+        "tones": [Chip(icon="layers", word=meaning, tone=tone) for tone, meaning in meanings.items()],
+        "urgencies": [urgency_view(number) for number in (92, 55, 12)],
+        "chips": [list(group.values()) for group in (words.MOODS, words.INTENTS, words.PLATFORMS, words.STATUSES)],
+        "states": [chip for card in _cards(now) for chip in card.states],
+        "writing": writing(Platform.X, "Hej, vi ser dig og er på sagen. /Mette"),
+        "too_long": writing(Platform.X, "Vi beklager meget. " * 16),
+        "cards": _cards(now),
+        "replies": _replies(now),
+        "rule": why_no_reply(_mention(now, via=Via.HASHTAG)),
+        "thread": {"last_post_id": 1, "author": {"platform": words.PLATFORMS[Platform.X]}},
+    }
+
+
+def _cards(now: datetime) -> list[CardView]:
+    ago = timedelta
+    shown = [
+        _card(now, urgency=92, waiting_since=now - ago(minutes=14), escalated_at=now, due_at=now - ago(minutes=2)),
+        _card(now, urgency=64, waiting_since=now - ago(minutes=6), escalated_at=now, due_at=now + ago(minutes=9)),
+        _card(now, urgency=40, state=ReplyState.DRAFT, waiting_since=now - ago(minutes=3)),
+        _card(now, urgency=48, state=ReplyState.UNKNOWN, waiting_since=now - ago(hours=2, minutes=5)),
+        _card(now, urgency=30, state=ReplyState.SENT, acknowledged_at=now - ago(seconds=12), taken_by="Lars"),
+        _card(now, urgency=66, via=Via.HASHTAG, waiting_since=now - ago(minutes=31)),
+        _card(now, urgency=10, status=Status.PENDING, is_read=False, waiting_since=now - ago(seconds=2)),
+        _card(now, urgency=10, status=Status.SNOOZED),
+        _card(now, urgency=10, status=Status.RESOLVED, is_deleted=True),
+    ]
+    return [card_view(card, now) for card in shown]
+
+
+def _card(
+    now: datetime,
+    *,
+    urgency: int,
+    status: Status = Status.OPEN,
+    state: ReplyState | None = None,
+    via: Via = Via.MENTION,
+    is_read: bool = True,
+    is_deleted: bool = False,
+    **where: Any,
+) -> Card:
+    mention = _mention(now, via=via)
+    heard = Heard(id=1, conversation_id=1, mention=mention, heard_at=now, deleted_at=now if is_deleted else None)
+    conversation = Conversation(id=1, account="hav-dk", status=status, version=1, urgency=urgency, **where)
+    return Card(
+        conversation=conversation,
+        heard=heard,
+        assessment=_ASSESSMENT if is_read else None,
+        reply=_reply(now, state) if state else None,
+        posts=3,
+        last_post_at=now,
+        changed_at=now,
+    )
+
+
+def _replies(now: datetime) -> list[ReplyView]:
+    mention = _mention(now, via=Via.MENTION)
+    return [reply_view(_reply(now, state), mention, taken_by="", now=now) for state in ReplyState]
+
+
+def _mention(now: datetime, *, via: Via) -> Mention:
+    post = Post(
+        platform=Platform.X,
+        native_id="1",
+        author=Author(native_id="1", handle="jensen_kbh", name="Jens Jensen", followers=12_400),
+        text=_TEXT,
+        posted_at=now.astimezone(UTC) - timedelta(minutes=14),
+        root_id="1",
+        url="https://x.com/jensen_kbh/status/1",
+    )
+    matched = "#havtur" if via is Via.HASHTAG else "hav"
+    return Mention(post=post, account="hav-dk", via=via, matched=matched, is_summons=via is Via.MENTION)
+
+
+def _reply(now: datetime, state: ReplyState) -> Reply:
+    problems = {
+        ReplyState.UNKNOWN: "the connection broke after the text had left",
+        ReplyState.FAILED: "403: the author does not allow replies",
+        ReplyState.REFUSED: "the house was paused",
+    }
+    return Reply(
+        id=list(ReplyState).index(state) + 1,
+        post_id=1,
+        conversation_id=1,
+        account="hav-dk",
+        platform=Platform.X,
+        target_id="1",
+        kind=ReplyKind.ACKNOWLEDGEMENT,
+        text="Hej Jens. Vi har set dit opslag og er på sagen. /Mette",
+        language=Language.DA,
+        state=state,
+        is_automatic=state is ReplyState.SENT,
+        template="da/complaint/2",
+        approved_by=None if state is ReplyState.DRAFT else "Mette",
+        version=1,
+        attempts=0,
+        fence=0,
+        created_at=now,
+        settled_at=now if state is ReplyState.SENT else None,
+        problem=problems.get(state),
+        remote_url="https://x.com/hav/status/2" if state is ReplyState.SENT else None,
+    )
+
+
+_ASSESSMENT = Assessment(
+    language=Language.DA,
+    sentiment=Sentiment.NEGATIVE,
+    confidence=0.94,
+    probabilities=Probabilities(negative=0.94, neutral=0.05, positive=0.01),
+    urgency=92,
+    intents=(Intent.COMPLAINT, Intent.CANCELLATION),
+    reasons=(
+        Reason(cue="repeated_contact", words="tredje gang", points=24),
+        Reason(cue="cancellation", words="opsiger", points=30),
+    ),
+    model="genlyd-nordic",
+    model_version="1",
+)

@@ -1,0 +1,240 @@
+"""A conversation as a card: rows in, words and colours out, so that templates only loop and branch.
+
+Owns the view of the inbox and the words a card and a thread share. Pure: refuses to ask anything.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.assessment import Assessment
+from core.conversation import Conversation, Status
+from core.decision import Heard
+from core.post import Author, Platform
+from core.reply import Reply, ReplyKind, ReplyState
+from core.watch import Mention, Via
+from dashboard import words
+from dashboard.marks import Segment, safe_link, segments
+from dashboard.words import Chip, Moment, Tone
+from platforms.policy import ALLOWANCES
+from store.conversations import Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorView:
+    """Who wrote."""
+
+    handle: str
+    name: str
+    followers: str
+    is_bot: bool
+    platform: Chip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextView:
+    """What they wrote; `note` says why where there is nothing to show."""
+
+    segments: tuple[Segment, ...]
+    note: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrgencyView:
+    """A number, what it means, and its colour."""
+
+    number: int
+    word: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView:
+    """One conversation in the inbox. `tone` is the strongest of its states."""
+
+    id: int
+    tone: Tone
+    urgency: UrgencyView
+    author: AuthorView
+    account: str
+    posts: str
+    waiting: Chip | None
+    text: TextView
+    chips: tuple[Chip, ...]
+    states: tuple[Chip, ...]
+    link: str | None
+
+
+def card_view(card: Card, now: datetime) -> CardView:
+    """Return a card of the inbox as it stands at `now`."""
+    conversation, mention = card.conversation, card.heard.mention
+    states = conversation_states(conversation, card.reply, mention, now)
+    urgency = urgency_view(conversation.urgency)
+    return CardView(
+        id=conversation.id,
+        tone=_strongest(states, urgency, conversation.status),
+        urgency=urgency,
+        author=author_view(mention.post.platform, mention.post.author),
+        account=conversation.account,
+        posts=words.count(card.posts, "post") if card.posts > 1 else "",
+        waiting=waiting_chip(conversation, now),
+        text=text_view(card.heard, card.assessment),
+        chips=assessment_chips(card.assessment),
+        states=states,
+        link=safe_link(mention.post.url),
+    )
+
+
+def author_view(platform: Platform, author: Author) -> AuthorView:
+    """Return an author."""
+    return AuthorView(
+        handle=f"{words.HANDLE_PREFIX[platform]}{author.handle}" if author.handle else "forgotten",
+        name=author.name,
+        followers="" if author.followers is None else words.followers(author.followers),
+        is_bot=author.is_bot,
+        platform=words.PLATFORMS[platform],
+    )
+
+
+def text_view(heard: Heard, assessment: Assessment | None) -> TextView:
+    """Return a post's text, its reason words marked."""
+    text = heard.mention.post.text
+    language = "" if assessment is None else assessment.language.value
+    if heard.deleted_at is not None:
+        note = "Deleted by its author, and here."
+    elif not text:
+        note = "Forgotten: the time we keep texts is over."
+    else:
+        reasons = () if assessment is None else assessment.reasons
+        return TextView(segments=segments(text, reasons), note="", language="" if language == "unsure" else language)
+    return TextView(segments=(), note=note, language="")
+
+
+def urgency_view(urgency: int) -> UrgencyView:
+    """Return an urgency."""
+    return UrgencyView(number=urgency, word=words.urgency_word(urgency), tone=words.urgency_tone(urgency))
+
+
+def assessment_chips(assessment: Assessment | None) -> tuple[Chip, ...]:
+    """Return mood, language and intents."""
+    if assessment is None:
+        return (Chip(icon="clock", word="Being read"),)
+    mood = words.MOODS[assessment.sentiment]
+    language = Chip(icon="globe", word=words.LANGUAGES[assessment.language], title="Language")
+    if assessment.language.value == "unsure":
+        language = replace(language, word="Language unsure")
+    return (
+        replace(mood, title=f"Mood, {assessment.confidence:.0%} sure"),
+        language,
+        *(words.INTENTS[intent] for intent in assessment.intents),
+    )
+
+
+def conversation_states(
+    conversation: Conversation, reply: Reply | None, mention: Mention, now: datetime
+) -> tuple[Chip, ...]:
+    """Return where a conversation stands: what asks for a person first."""
+    found = (
+        _reply_chip(reply, now) if reply else None,
+        _due_chip(conversation, now),
+        _taken_chip(conversation),
+        _acknowledged_chip(conversation, reply, now),
+        _no_reply_chip(mention) if conversation.status is not Status.RESOLVED else None,
+        words.STATUSES[conversation.status] if conversation.status is not Status.OPEN else None,
+    )
+    return tuple(chip for chip in found if chip is not None)
+
+
+def waiting_chip(conversation: Conversation, now: datetime) -> Chip | None:
+    """Return how long the author has waited for a person."""
+    since = conversation.waiting_since
+    if since is None or conversation.status is Status.RESOLVED:
+        return None
+    due = conversation.due_at
+    tone = Tone.WAIT
+    if due is not None and due - now <= words.SOON:
+        tone = Tone.ACT if due <= now else Tone.SOON
+    return Chip(icon="hourglass", word=f"Waiting {words.span(now - since)}", tone=tone)
+
+
+def why_no_reply(mention: Mention) -> str | None:
+    """Return the platform's rule that forbids a reply of ours here, None where there is none."""
+    platform = mention.post.platform
+    if mention.is_summons or platform is not Platform.X:
+        return None
+    read_on = ALLOWANCES[platform].read_on
+    heard = {Via.HASHTAG: "a hashtag", Via.KEYWORD: "a keyword", Via.MENTION: "a mention"}[mention.via]
+    return (
+        f"We heard this through {heard} ({mention.matched}); its author did not address us. X takes replies by API "
+        f"only where the author mentioned or quoted the account (rule read {read_on:%Y-%m-%d}). "
+        "Open the post on X and answer there by hand."
+    )
+
+
+def reply_chip(reply: Reply) -> Chip:
+    """Return where one reply stands."""
+    return words.REPLY_STATES[reply.state]
+
+
+def at_moment(at: datetime | None, now: datetime) -> Moment | None:
+    """Return a moment, None for no instant."""
+    return None if at is None else words.moment(at, now)
+
+
+_LOUD_REPLIES = {
+    ReplyState.UNKNOWN: "Reply outcome unknown: a person decides",
+    ReplyState.FAILED: "Reply failed: the platform refused it",
+    ReplyState.REFUSED: "Reply held back by a safety check",
+    ReplyState.DRAFT: "Draft awaits approval",
+    ReplyState.APPROVED: "Reply about to be sent",
+    ReplyState.SENDING: "Reply being sent",
+}
+
+
+def _reply_chip(reply: Reply, now: datetime) -> Chip | None:
+    if reply.state in _LOUD_REPLIES:
+        return replace(reply_chip(reply), word=_LOUD_REPLIES[reply.state])
+    if reply.state is ReplyState.SENT and reply.kind is ReplyKind.ANSWER and reply.settled_at is not None:
+        by = f" by {reply.approved_by}" if reply.approved_by else ""
+        return Chip(icon="check", word=f"Answered{by} {words.ago(reply.settled_at, now)}", tone=Tone.DONE)
+    return None
+
+
+def _due_chip(conversation: Conversation, now: datetime) -> Chip | None:
+    if conversation.escalated_at is None or conversation.status is Status.RESOLVED:
+        return None
+    due = conversation.due_at
+    if due is None:
+        return Chip(icon="bell", word="Escalated", tone=Tone.SOON)
+    if due <= now:
+        return Chip(icon="bell", word=f"Escalated, overdue by {words.span(now - due)}", tone=Tone.ACT)
+    tone = Tone.SOON if due - now <= words.SOON else Tone.WAIT
+    return Chip(icon="bell", word="Escalated, due", tone=tone, at=words.moment(due, now))
+
+
+def _taken_chip(conversation: Conversation) -> Chip | None:
+    if conversation.taken_by is None:
+        return None
+    return Chip(icon="person", word=f"Taken by {conversation.taken_by}", tone=Tone.WAIT)
+
+
+def _acknowledged_chip(conversation: Conversation, reply: Reply | None, now: datetime) -> Chip | None:
+    at = conversation.acknowledged_at
+    if at is None:
+        return None
+    is_automatic = reply is None or reply.is_automatic or reply.kind is ReplyKind.ANSWER
+    icon, tone = ("robot", Tone.BOT) if is_automatic else ("check", Tone.DONE)
+    return Chip(icon=icon, word=f"Acknowledged {words.ago(at, now)}", tone=tone)
+
+
+def _no_reply_chip(mention: Mention) -> Chip | None:
+    if why_no_reply(mention) is None:
+        return None
+    return Chip(icon="open", word="X allows no API reply here: open on X", tone=Tone.WAIT)
+
+
+def _strongest(states: tuple[Chip, ...], urgency: UrgencyView, status: Status) -> Tone:
+    if status is Status.RESOLVED:
+        return Tone.DONE
+    tones = {chip.tone for chip in states} | {urgency.tone}
+    return next(tone for tone in (Tone.ACT, Tone.SOON, Tone.APPROVE, Tone.WAIT) if tone in tones or tone is Tone.WAIT)

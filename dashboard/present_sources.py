@@ -1,0 +1,200 @@
+"""The sources page: how well we hear, who is quiet, and what waits.
+
+Owns those views and the cures in words. Pure: refuses to ask anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.post import Platform
+from dashboard import words
+from dashboard.words import Chip, Moment, Tone
+from store.accounts import AccountRow, AccountState, HousePause
+from store.sources import SourceState
+
+# A source older than this is late; than that, it is silent.
+_LATE = timedelta(minutes=5)
+_SILENT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceView:
+    """One thing we listen to."""
+
+    name: str
+    state: Chip
+    fresh: str
+    fresh_at: Moment | None
+    heard: str
+    gaps: Chip | None
+    unreadable: Chip | None
+    problem: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One identity of ours with its sources."""
+
+    name: str
+    handle: str
+    platform: Chip
+    state: Chip
+    because: str
+    cure: str
+    is_active: bool
+    sources: tuple[SourceView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseView:
+    """Whether the whole house is quiet, and who said so."""
+
+    is_paused: bool
+    words: str
+    at: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number with its name, and what it means where it is not nought."""
+
+    name: str
+    number: str
+    tone: Tone
+    note: str
+
+
+def account_views(
+    accounts: Iterable[AccountRow], sources: Iterable[SourceState], now: datetime
+) -> tuple[AccountView, ...]:
+    """Return the accounts, each with its sources."""
+    heard = list(sources)
+    return tuple(
+        _account_view(row, [source for source in heard if source.account == row.name], now) for row in accounts
+    )
+
+
+def house_view(pause: HousePause | None, now: datetime) -> HouseView:
+    """Return the pause of the house."""
+    if pause is None:
+        return HouseView(is_paused=False, words="Automatic replies are on", at=None)
+    because = f": {pause.reason}" if pause.reason else ""
+    return HouseView(
+        is_paused=True,
+        words=f"Paused by {pause.by} {words.ago(pause.at, now)}{because}",
+        at=words.moment(pause.at, now),
+    )
+
+
+def figures(
+    depth: Mapping[str, int], stages: Mapping[str, int], alerts: Mapping[str, int], *, redis_is_up: bool
+) -> tuple[Figure, ...]:
+    """Return what waits and what is stuck. Queue depths are unknown while Redis is away."""
+    stuck, untold = stages.get("stuck", 0), alerts.get("pending", 0)
+    unread, undecided = stages.get("saved", 0), stages.get("assessed", 0)
+    queued = sum(depth.values())
+    named = ", ".join(f"{name} {number}" for name, number in depth.items() if number)
+    return (
+        Figure(
+            name="Redis",
+            number="up" if redis_is_up else "away",
+            tone=Tone.DONE if redis_is_up else Tone.ACT,
+            note="Wakes the workers."
+            if redis_is_up
+            else "Nothing is lost: workers sweep the database instead. Start Redis, or check [store] redis.",
+        ),
+        Figure(
+            name="In the queues",
+            number=f"{queued:,}" if redis_is_up else "unknown",
+            tone=Tone.WAIT,
+            note=named or "Nothing waits.",
+        ),
+        Figure(
+            name="Waiting to be read",
+            number=f"{unread + undecided:,}",
+            tone=Tone.WAIT,
+            note=f"{unread:,} not read, {undecided:,} not decided.",
+        ),
+        Figure(
+            name="Stuck posts",
+            number=f"{stuck:,}",
+            tone=Tone.ACT if stuck else Tone.DONE,
+            note="Our own code failed on these; the log says why. Read them by hand." if stuck else "None.",
+        ),
+        Figure(
+            name="Alerts not delivered",
+            number=f"{untold:,}",
+            tone=Tone.ACT if untold else Tone.DONE,
+            note="Tried again until somebody is reached. Check [alerts] urls." if untold else "None.",
+        ),
+    )
+
+
+_STATES = {
+    AccountState.ACTIVE: Chip(icon="check", word="Active", tone=Tone.DONE),
+    AccountState.PAUSED: Chip(icon="pause", word="Paused", tone=Tone.SOON),
+    AccountState.NEEDS_OPERATOR: Chip(icon="alert", word="Needs the operator", tone=Tone.ACT),
+}
+
+
+def _account_view(row: AccountRow, sources: list[SourceState], now: datetime) -> AccountView:
+    because, cure = "", ""
+    if row.state is AccountState.PAUSED:
+        reason = f": {row.reason}" if row.reason else ""
+        because = f"By {row.changed_by} {words.ago(row.changed_at, now)}{reason}"
+        cure = "People can still answer; nothing automatic is sent."
+    elif row.state is AccountState.NEEDS_OPERATOR:
+        because = row.reason or "The platform turned us away."
+        cure = "Mend it at the platform or in genlyd.toml, run `genlyd doctor`, then press Resume."
+    platform = Platform(row.platform)
+    return AccountView(
+        name=row.name,
+        handle=f"{words.HANDLE_PREFIX[platform]}{row.handle}",
+        platform=words.PLATFORMS[platform],
+        state=_STATES[row.state],
+        because=because,
+        cure=cure,
+        is_active=row.state is AccountState.ACTIVE,
+        sources=tuple(_source_view(source, now) for source in sources),
+    )
+
+
+def _source_view(source: SourceState, now: datetime) -> SourceView:
+    gaps = Chip(icon="gap", word=words.count(source.open_gaps, "open gap"), tone=Tone.ACT)
+    unreadable = Chip(icon="question", word=f"{source.unreadable:,} unreadable", tone=Tone.SOON)
+    return SourceView(
+        name=source.source,
+        state=_source_state(source, now),
+        fresh="never" if source.fresh_at is None else words.ago(source.fresh_at, now),
+        fresh_at=None if source.fresh_at is None else words.moment(source.fresh_at, now),
+        heard=f"{source.heard:,}",
+        gaps=gaps if source.open_gaps else None,
+        unreadable=unreadable if source.unreadable else None,
+        problem=source.problem or "",
+        cure=_cure(source, now),
+    )
+
+
+def _source_state(source: SourceState, now: datetime) -> Chip:
+    if source.problem:
+        return Chip(icon="alert", word="In trouble", tone=Tone.ACT)
+    if source.fresh_at is None:
+        return Chip(icon="clock", word="Not heard yet")
+    if now - source.fresh_at > _SILENT:
+        return Chip(icon="alert", word="Silent", tone=Tone.ACT)
+    if now - source.fresh_at > _LATE:
+        return Chip(icon="clock", word="Late", tone=Tone.SOON)
+    return Chip(icon="check", word="Fresh", tone=Tone.DONE)
+
+
+def _cure(source: SourceState, now: datetime) -> str:
+    if source.problem:
+        since = "" if source.problem_at is None else f" The last try was {words.ago(source.problem_at, now)}."
+        return f"Tried again by itself; what was missed is fetched when the platform answers.{since}"
+    if source.open_gaps:
+        return "Part of the past could not be fetched. Look at the platform itself for that time."
+    if source.fresh_at is None or now - source.fresh_at > _SILENT:
+        return "Is the listener running? `genlyd doctor` says."
+    return ""

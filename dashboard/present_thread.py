@@ -1,0 +1,230 @@
+"""A conversation whole: each post with what was understood, decided and said, and what may be done now.
+
+Owns the view of the conversation page. Pure: refuses to ask anything.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.assessment import Assessment, Sentiment
+from core.conversation import Conversation, Move, Status
+from core.reply import ReplyKind
+from core.watch import Mention, Via
+from dashboard import words
+from dashboard.marks import cue_words, safe_link
+from dashboard.present import (
+    AuthorView,
+    TextView,
+    UrgencyView,
+    assessment_chips,
+    author_view,
+    conversation_states,
+    text_view,
+    urgency_view,
+    waiting_chip,
+    why_no_reply,
+)
+from dashboard.present_reply import ReplyView, WritingView, reply_view, writing
+from dashboard.words import Chip, Moment
+from store.conversations import Entry, Thread
+from store.people import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """One thing that moved the urgency."""
+
+    cue: str
+    words: str
+    points: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareView:
+    """How likely the model holds a mood, in whole per cent."""
+
+    word: str
+    percent: int
+    css: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """One post with everything that hangs on it."""
+
+    post_id: int
+    author: AuthorView
+    text: TextView
+    at: Moment
+    ago: str
+    heard: str
+    link: str | None
+    chips: tuple[Chip, ...]
+    urgency: UrgencyView | None
+    shares: tuple[ShareView, ...]
+    model: str
+    reasons: tuple[ReasonView, ...]
+    decision: str
+    rule: str
+    problem: str
+    replies: tuple[ReplyView, ...]
+    answer: WritingView | None
+    why_no_answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveView:
+    """A button."""
+
+    move: str
+    label: str
+    is_main: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadView:
+    """The conversation page. `last_post_id` is the newest post the reader has seen."""
+
+    id: int
+    version: int
+    account: str
+    status: Chip
+    urgency: UrgencyView
+    states: tuple[Chip, ...]
+    waiting: Chip | None
+    author: AuthorView
+    entries: tuple[EntryView, ...]
+    moves: tuple[MoveView, ...]
+    taken_by_other: str
+    last_post_id: int
+    no_automatic: bool
+    not_followed: bool
+
+
+def thread_view(thread: Thread, scopes: frozenset[Scope], *, reader: str, now: datetime) -> ThreadView:
+    """Return a conversation as `reader` sees it at `now`."""
+    conversation, latest = thread.conversation, thread.entries[-1]
+    mention = latest.heard.mention
+    replies = [reply for entry in thread.entries for reply in entry.replies]
+    newest = max(replies, key=lambda reply: reply.id, default=None)
+    other = taken_by_other(conversation, reader)
+    return ThreadView(
+        id=conversation.id,
+        version=conversation.version,
+        account=conversation.account,
+        status=words.STATUSES[conversation.status],
+        urgency=urgency_view(conversation.urgency),
+        states=conversation_states(conversation, newest, mention, now),
+        waiting=waiting_chip(conversation, now),
+        author=author_view(mention.post.platform, mention.post.author),
+        entries=tuple(
+            entry_view(entry, is_latest=entry is latest, taken_by=other, now=now) for entry in thread.entries
+        ),
+        moves=moves_for(conversation, reader),
+        taken_by_other=other,
+        last_post_id=max(entry.heard.id for entry in thread.entries),
+        no_automatic=Scope.AUTOMATIC in scopes,
+        not_followed=Scope.LISTENING in scopes,
+    )
+
+
+def taken_by_other(conversation: Conversation, reader: str) -> str:
+    """Return the colleague who has it, "" where `reader` may write."""
+    return "" if conversation.taken_by in (None, reader) else conversation.taken_by or ""
+
+
+def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
+    """Return the moves that make sense now; the likeliest is the main one."""
+    if conversation.status is Status.RESOLVED:
+        moves = [Move.REOPEN]
+    elif conversation.is_taken:
+        moves = [Move.RESOLVE, Move.HAND_BACK]
+    else:
+        moves = [Move.TAKE_OVER, Move.RESOLVE]
+    made = [MoveView(move=move.value, label=words.MOVE_LABELS[move], is_main=at == 0) for at, move in enumerate(moves)]
+    other = taken_by_other(conversation, reader)
+    if not other:
+        return tuple(made)
+    return tuple(
+        MoveView(
+            move=view.move,
+            label=f"Hand back from {other}" if view.move == Move.HAND_BACK else view.label,
+            is_main=False,
+        )
+        for view in made
+    )
+
+
+def entry_view(entry: Entry, *, is_latest: bool, taken_by: str, now: datetime) -> EntryView:
+    """Return one post with everything that hangs on it."""
+    post, assessment = entry.heard.mention.post, entry.assessment
+    why_not = why_no_answer(entry, taken_by)
+    wants_answer = is_latest and not why_not
+    return EntryView(
+        post_id=entry.heard.id,
+        author=author_view(post.platform, post.author),
+        text=text_view(entry.heard, assessment),
+        at=words.moment(post.posted_at, now),
+        ago=words.ago(post.posted_at, now),
+        heard=heard_words(entry.heard.mention, is_backfill=entry.heard.is_backfill),
+        link=safe_link(post.url),
+        chips=assessment_chips(assessment),
+        urgency=None if assessment is None else urgency_view(assessment.urgency),
+        shares=shares(assessment),
+        model="" if assessment is None else f"{assessment.model} {assessment.model_version}".strip(),
+        reasons=reasons(assessment),
+        decision=entry.because or "",
+        rule=entry.rule or "",
+        problem=entry.problem or "",
+        replies=tuple(reply_view(reply, entry.heard.mention, taken_by=taken_by, now=now) for reply in entry.replies),
+        answer=writing(post.platform, "") if wants_answer else None,
+        why_no_answer=why_not if is_latest else "",
+    )
+
+
+def why_no_answer(entry: Entry, taken_by: str) -> str:
+    """Return why no answer can be written under a post, "" where one can."""
+    if entry.heard.deleted_at is not None:
+        return "The post is gone, so there is nothing to answer."
+    rule = why_no_reply(entry.heard.mention)
+    if rule is not None:
+        return rule
+    if any(reply.kind is ReplyKind.ANSWER for reply in entry.replies):
+        return "This post has its answer; each post gets one."
+    if taken_by:
+        return f"{taken_by} has this conversation. Hand it back first if you mean to answer instead."
+    return ""
+
+
+def heard_words(mention: Mention, *, is_backfill: bool) -> str:
+    """Return how a post reached us."""
+    how = {Via.MENTION: "addressed us", Via.HASHTAG: "hashtag", Via.KEYWORD: "keyword"}[mention.via]
+    said = how if mention.via is Via.MENTION else f"{how} {mention.matched}"
+    place = f" in {mention.post.place}" if mention.post.place else ""
+    return f"Heard as {said}{place}{', caught up later' if is_backfill else ''}"
+
+
+def shares(assessment: Assessment | None) -> tuple[ShareView, ...]:
+    """Return the three moods with their probabilities."""
+    if assessment is None:
+        return ()
+    given = assessment.probabilities
+    return tuple(
+        ShareView(word=words.MOODS[mood].word, percent=round(share * 100), css=mood.value)
+        for mood, share in (
+            (Sentiment.NEGATIVE, given.negative),
+            (Sentiment.NEUTRAL, given.neutral),
+            (Sentiment.POSITIVE, given.positive),
+        )
+    )
+
+
+def reasons(assessment: Assessment | None) -> tuple[ReasonView, ...]:
+    """Return why the urgency is what it is, the heaviest first."""
+    if assessment is None:
+        return ()
+    ordered = sorted(assessment.reasons, key=lambda reason: -abs(reason.points))
+    return tuple(
+        ReasonView(cue=cue_words(reason.cue).capitalize(), words=reason.words, points=f"{reason.points:+d}")
+        for reason in ordered
+    )

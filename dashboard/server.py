@@ -1,0 +1,165 @@
+"""The dashboard as a web application: routes, headers, health, and serving it.
+
+Owns the wiring of the pages. Refuses to know what runs beside it: `readiness` tells.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from core.clock import Clock
+from core.config import Config
+from core.errors import StoreError
+from dashboard import conversation, inbox, replies, sources
+from dashboard.auth import lock, set_up_auth
+from dashboard.desk import DESK, Desk, Readiness, desk_of
+from dashboard.live import Hub
+from dashboard.pages import calm
+from dashboard.patterns import patterns
+from dashboard.stream import live
+from dashboard.throttle import Throttle
+from store.bell import Bell
+from store.conversations import Conversations
+from store.database import Database
+
+_HERE = Path(__file__).parent
+_STATIC = _HERE / "static"
+# A form carries a text and a token, nothing larger.
+_MOST_BYTES = 256 * 1024
+# Open streams end by themselves when the hub closes; this is for a stuck client.
+_SHUTDOWN_SECONDS = 3.0
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def build_app(*, database: Database, bell: Bell, clock: Clock, config: Config, readiness: Readiness) -> web.Application:
+    """Return the application. `serve()` runs it together with its live hub."""
+    app = web.Application(middlewares=[calm, lock], client_max_size=_MOST_BYTES)
+    app[DESK] = Desk(
+        database=database,
+        bell=bell,
+        clock=clock,
+        config=config,
+        readiness=readiness,
+        hub=Hub(Conversations(database), bell, clock),
+        throttle=Throttle(),
+    )
+    _set_up_templates(app, config)
+    set_up_auth(app)
+    _add_routes(app)
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(_close_hub)
+    return app
+
+
+async def serve(
+    app: web.Application, host: str, port: int, *, on_listening: Callable[[str], None] | None = None
+) -> None:
+    """Serve until cancelled, then end open streams and let requests finish.
+
+    `on_listening` gets the address in use, which tells the port where `port` is 0. A failure of the live
+    hub ends the serving: bad state of our own always does.
+    """
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await site.start()
+        if on_listening is not None:
+            on_listening(f"http://{host}:{runner.addresses[0][1]}")
+        await app[DESK].hub.run()
+    finally:
+        await asyncio.shield(runner.cleanup())
+
+
+def _set_up_templates(app: web.Application, config: Config) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    versions = {path.name: _version(path) for path in _STATIC.iterdir()}
+    environment.globals["asset"] = lambda name: f"/static/{name}?v={versions[name]}"
+    environment.globals["brand"] = config.brand
+
+
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _add_routes(app: web.Application) -> None:
+    app.add_routes(
+        [
+            web.get("/", _home),
+            web.get("/inbox", inbox.inbox),
+            web.get("/inbox/fragment", inbox.fragment),
+            web.get(r"/conversations/{id:\d{1,15}}", conversation.conversation),
+            web.post(r"/conversations/{id:\d{1,15}}/move", conversation.move),
+            web.post(r"/conversations/{id:\d{1,15}}/answer", conversation.answer),
+            web.post(r"/conversations/{id:\d{1,15}}/opt-out", conversation.opt_out),
+            web.post(r"/replies/{id:\d{1,15}}/approve", replies.approve),
+            web.post(r"/replies/{id:\d{1,15}}/drop", replies.drop),
+            web.post(r"/replies/{id:\d{1,15}}/redraft", replies.redraft),
+            web.post(r"/replies/{id:\d{1,15}}/settle", replies.settle),
+            web.get("/sources", sources.sources),
+            web.post("/house", sources.pause_house),
+            web.post("/accounts/{name}", sources.pause_account),
+            web.get("/live", live),
+            web.get("/patterns", patterns),
+            web.get("/healthz", _healthz),
+            web.get("/readyz", _readyz),
+            web.get("/metrics", _metrics),
+            web.static("/static", _STATIC),
+        ]
+    )
+
+
+async def _home(_request: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/inbox"})
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.json_response({"alive": True})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    try:
+        problems = await desk_of(request).readiness()
+    except StoreError as err:
+        problems = {"database": str(err)}
+    return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    # A static address carries its content's hash, so it may be kept; a page may not.
+    is_asset = request.path.startswith("/static/") and "v" in request.query and response.status == 200
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_asset else "no-store"
+
+
+async def _close_hub(app: web.Application) -> None:
+    app[DESK].hub.close()

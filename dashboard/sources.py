@@ -1,0 +1,67 @@
+"""GET /sources: how well we hear, what waits, and the pauses.
+
+Owns the page and the pause forms. Refuses to pause by itself.
+"""
+
+from aiohttp import web
+
+from dashboard.auth import require_supervisor
+from dashboard.desk import desk_of, reader_of
+from dashboard.forms import one_of
+from dashboard.marks import local_path
+from dashboard.pages import render, see
+from dashboard.present_sources import account_views, figures
+from store.accounts import AccountState
+
+
+async def sources(request: web.Request) -> web.Response:
+    """GET /sources."""
+    desk = desk_of(request)
+    now = desk.clock.now()
+    depth = await desk.bell.depth()
+    context = {
+        "accounts": account_views(await desk.accounts.all(), await desk.sources.all(), now),
+        "figures": figures(
+            depth,
+            await desk.posts.count_by_stage(),
+            await desk.alerts.count_by_state(),
+            redis_is_up=desk.bell.is_up,
+        ),
+        "redis_is_up": desk.bell.is_up,
+    }
+    return await render(request, "sources.html", context)
+
+
+async def pause_house(request: web.Request) -> web.Response:
+    """POST /house: pause or resume everything automatic. Supervisors only."""
+    require_supervisor(request)
+    desk, form = desk_of(request), await request.post()
+    is_on = one_of(form, "to", ("paused", "running")) == "paused"
+    await desk.accounts.pause_house(
+        is_on, by=reader_of(request), at=desk.clock.now(), reason=_reason(form.get("reason"))
+    )
+    await desk.bell.announce()
+    back = local_path(str(form.get("back", "/sources"))).partition("?")[0]
+    return see(back, "house-paused" if is_on else "house-resumed")
+
+
+async def pause_account(request: web.Request) -> web.Response:
+    """POST /accounts/NAME: pause or resume one account. Supervisors only."""
+    require_supervisor(request)
+    desk, form = desk_of(request), await request.post()
+    is_on = one_of(form, "to", ("paused", "running")) == "paused"
+    changed = await desk.accounts.set_state(
+        request.match_info["name"],
+        AccountState.PAUSED if is_on else AccountState.ACTIVE,
+        reason=_reason(form.get("reason")),
+        by=reader_of(request),
+        at=desk.clock.now(),
+    )
+    await desk.bell.announce()
+    if not changed:
+        return see("/sources", "unchanged")
+    return see("/sources", "account-paused" if is_on else "account-resumed")
+
+
+def _reason(value: object) -> str:
+    return " ".join(value.split())[:200] if isinstance(value, str) else ""

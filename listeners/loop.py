@@ -1,0 +1,139 @@
+"""Hearing, source by source: fetch > match > save > ring > wait. Never dies of upstream data.
+
+Owns the waiting, the gaps and the order of saving. Refuses to parse or to know a platform.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from prometheus_client import Counter, Gauge
+
+from core.clock import Backoff, Clock
+from core.decision import Notice
+from core.errors import NeedsOperator, PlatformError, StoreError, TryLater
+from core.watch import Identity, Mention, Watch, match
+from listeners.base import Batch, Listener
+from store.accounts import Accounts, AccountState
+from store.alerts import Alerts
+from store.bell import Bell, Ring
+from store.posts import Posts
+from store.sources import Progress, Sources
+
+log = logging.getLogger(__name__)
+
+_fetched = Counter("genlyd_posts_fetched_total", "Posts a source showed us", ["account", "source"])
+_saved = Counter("genlyd_posts_saved_total", "Posts saved as mentions", ["account", "source"])
+_unreadable = Counter("genlyd_unreadable_total", "Items a source sent that we cannot parse", ["account", "source"])
+_fresh = Gauge("genlyd_source_fresh_timestamp_seconds", "When a source was last heard in full", ["account", "source"])
+
+_OPERATOR_LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear:
+    """What every listener's loop shares."""
+
+    posts: Posts
+    sources: Sources
+    accounts: Accounts
+    alerts: Alerts
+    bell: Bell
+    clock: Clock
+
+
+async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear) -> None:
+    """Listen to one source for ever."""
+    backoff = Backoff()
+    us: Identity | None = None
+    unsaved: Batch | None = None
+    try:
+        while True:
+            try:
+                us = us or await listener.identify()
+                batch = unsaved or await listener.fetch(await ear.sources.cursor(listener.account, listener.source))
+                # Kept until it is saved: a full disk must not lose what a stream will not repeat.
+                unsaved = batch
+                await _save(listener, batch, watches, us, ear)
+                unsaved = None
+                backoff.reset()
+                await ear.clock.sleep(listener.poll_seconds)
+            except NeedsOperator as err:
+                await _wait_for_operator(listener, err, ear)
+            except (PlatformError, StoreError) as err:
+                await _stumble(listener, err, backoff, ear)
+            except Exception as err:
+                log.exception("a listener failed in a way it should not", extra=_where(listener))
+                await _stumble(listener, err, backoff, ear)
+    finally:
+        await listener.close()
+
+
+async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us: Identity, ear: Ear) -> None:
+    authors = {post.author.native_id for post in batch.posts}
+    not_followed = await ear.posts.not_followed(us.platform, authors)
+    found = (match(post, watches, us, not_followed=not_followed) for post in batch.posts)
+    mentions: list[Mention] = [mention for mention in found if mention is not None]
+    progress = Progress(
+        account=listener.account,
+        source=listener.source,
+        cursor=batch.cursor,
+        is_backfill=batch.is_backfill,
+        is_caught_up=batch.is_caught_up,
+        gap=batch.gap,
+        unreadable=batch.unreadable,
+    )
+    saved = await ear.posts.save_batch(mentions, progress, at=ear.clock.now())
+    await ear.bell.ring(Ring.ASSESS, saved.ids)
+    _count(listener, batch, len(saved.ids), ear)
+
+
+def _count(listener: Listener, batch: Batch, saved: int, ear: Ear) -> None:
+    labels = (listener.account, listener.source)
+    _fetched.labels(*labels).inc(len(batch.posts))
+    _saved.labels(*labels).inc(saved)
+    _fresh.labels(*labels).set(ear.clock.now().timestamp())
+    if batch.unreadable:
+        _unreadable.labels(*labels).inc(len(batch.unreadable))
+        log.warning("a source sent what we cannot read", extra={**_where(listener), "count": len(batch.unreadable)})
+    if saved:
+        log.info("mentions saved", extra={**_where(listener), "count": saved})
+
+
+async def _stumble(listener: Listener, err: Exception, backoff: Backoff, ear: Ear) -> None:
+    """Note the failure, open a gap (I2), and wait: as long as the platform says, or ever longer."""
+    asked = err.wait_seconds if isinstance(err, TryLater) else None
+    wait = backoff.next_seconds(at_least=asked)
+    problem = str(err) or type(err).__name__
+    log.warning("a source is not heard", extra={**_where(listener), "error": problem, "wait_seconds": round(wait, 1)})
+    try:
+        await ear.sources.stumble(
+            listener.account,
+            listener.source,
+            problem,
+            at=ear.clock.now(),
+            opens_gap=not isinstance(err, StoreError),
+        )
+    except StoreError:
+        log.error("the database failed: a gap could not be noted yet", extra=_where(listener))
+    await ear.clock.sleep(wait)
+
+
+async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -> None:
+    """Pause the account, tell people, and look now and then whether somebody woke it. Others go on."""
+    reason = f"{err} {err.cure}"
+    try:
+        now = ear.clock.now()
+        await ear.sources.stumble(listener.account, listener.source, reason, at=now, opens_gap=True)
+        if await ear.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
+            log.error("an account needs the operator", extra={**_where(listener), "cure": err.cure, "error": str(err)})
+            await ear.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            await ear.bell.ring(Ring.TELL, [0])
+        while await ear.accounts.state(listener.account) is AccountState.NEEDS_OPERATOR:
+            await ear.clock.sleep(_OPERATOR_LOOK_SECONDS)
+    except StoreError as failure:
+        log.error("the database failed", extra={**_where(listener), "error": str(failure)})
+        await ear.clock.sleep(_OPERATOR_LOOK_SECONDS)
+
+
+def _where(listener: Listener) -> dict[str, str]:
+    return {"account": listener.account, "source": listener.source}

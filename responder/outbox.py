@@ -1,0 +1,195 @@
+"""Sending: claim (SENDING is committed) > guards > send > settle; and looking, where nobody knows.
+
+Owns the order that makes a second reply impossible (I3, I4): nothing leaves before SENDING is
+committed, and nothing uncertain leaves again before somebody has looked. Refuses to know a platform.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from prometheus_client import Counter, Histogram
+
+from core.clock import Clock
+from core.decision import Notice
+from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
+from core.reply import Receipt, Reply
+from responder.guards import refusal
+from responder.senders.base import Look, Sender
+from store.accounts import Accounts, AccountState
+from store.alerts import Alerts
+from store.bell import Bell, Ring
+from store.replies import Replies
+
+log = logging.getLogger(__name__)
+
+_settled = Counter("genlyd_replies_total", "Replies by what became of them", ["account", "outcome"])
+_latency = Histogram(
+    "genlyd_reply_seconds",
+    "From the post's own time to the platform's receipt",
+    buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900),
+)
+
+_AT_ONCE = 8
+_SEND_SECONDS = 20.0
+# Longer than any request may take, so a live sender is never taken for a lost one.
+_LEASE = timedelta(seconds=60)
+# Platforms show a new reply late: two looks, this far apart, before we believe it is not there.
+_SETTLE = timedelta(seconds=6)
+_LOOKS_TO_BELIEVE_ABSENT = 2
+_MOST_LOOKS = 6
+_SLOWEST_RETRY_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """Everything sending needs. `owner` names this process."""
+
+    owner: str
+    senders: Mapping[str, Sender]
+    replies: Replies
+    accounts: Accounts
+    alerts: Alerts
+    bell: Bell
+    clock: Clock
+
+    async def run(self) -> None:
+        """Send and settle for ever."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._loop(self.send_due, Ring.SEND))
+                tasks.create_task(self._loop(self.settle_unknown, None))
+        finally:
+            for sender in self.senders.values():
+                await sender.close()
+
+    async def _loop(self, step: Callable[[], Awaitable[int]], ring: Ring | None) -> None:
+        while True:
+            try:
+                busy = await step()
+                if busy:
+                    continue
+                if ring is None:
+                    await self.clock.sleep(1.0)
+                else:
+                    await self.bell.done(ring, await self.bell.wait(ring, count=64, seconds=1.0))
+            except StoreError as err:
+                log.error("the database failed: replies wait", extra={"error": str(err)})
+                await self.clock.sleep(1.0)
+
+    async def send_due(self) -> int:
+        """Send what is due now, several at once; return how many were claimed."""
+        claimed = await self.replies.claim_due(self.owner, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
+        await self._all(self._deliver, claimed)
+        return len(claimed)
+
+    async def settle_unknown(self) -> int:
+        """Look for replies whose outcome nobody knows; return how many were looked for."""
+        claimed = await self.replies.claim_unsettled(self.owner, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
+        await self._all(self._look, claimed)
+        return len(claimed)
+
+    async def _all(self, step: Callable[[Reply, Sender], Awaitable[str]], claimed: list[Reply]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for reply in claimed:
+                tasks.create_task(self._one(step, reply))
+        if claimed:
+            await self.bell.announce()
+
+    async def _one(self, step: Callable[[Reply, Sender], Awaitable[str]], reply: Reply) -> None:
+        sender = self.senders.get(reply.account)
+        if sender is None:
+            why = f"account {reply.account!r} is no longer in the config"
+            await self.replies.mark_unknown(reply, why, at=self.clock.now(), look_at=None)
+            return
+        try:
+            outcome = await step(reply, sender)
+        except StoreError as err:
+            # The row still says SENDING: its lease will run out and somebody will look.
+            log.error("the outcome of a reply could not be saved", extra={"reply": reply.id, "error": str(err)})
+        else:
+            _settled.labels(reply.account, outcome).inc()
+            log.info("a reply moved", extra={"reply": reply.id, "account": reply.account, "outcome": outcome})
+
+    async def _deliver(self, reply: Reply, sender: Sender) -> str:
+        standing = await self.replies.standing(reply, at=self.clock.now())
+        why = refusal(reply, standing)
+        if why is not None:
+            await self.replies.mark_refused(reply, why, at=self.clock.now())
+            return "refused"
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                receipt = await sender.send(reply)
+        except TimeoutError:
+            return await self._unknown(reply, "no answer in time")
+        except PlatformError as err:
+            return await self._not_sent(reply, err)
+        except Exception:
+            log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
+            return await self._unknown(reply, "our own code failed while sending")
+        return await self._sent(reply, receipt, posted_seconds=(self.clock.now() - standing.posted_at).total_seconds())
+
+    async def _sent(self, reply: Reply, receipt: Receipt, *, posted_seconds: float) -> str:
+        await self.replies.mark_sent(reply, receipt, at=self.clock.now())
+        if reply.is_automatic:
+            _latency.observe(posted_seconds)
+        return "sent"
+
+    async def _not_sent(self, reply: Reply, err: PlatformError) -> str:
+        now = self.clock.now()
+        match err:
+            case Rejected():
+                await self.replies.mark_failed(reply, err.reason, at=now)
+                return "failed"
+            case OutcomeUnknown():
+                return await self._unknown(reply, str(err))
+            case NeedsOperator():
+                await self.replies.reschedule(reply, str(err), at=now, not_before=now)
+                await self._call_operator(err)
+                return "waiting"
+            case TryLater():
+                wait = err.wait_seconds or min(_SLOWEST_RETRY_SECONDS, 2.0**reply.attempts)
+                later = now + timedelta(seconds=wait)
+                await self.replies.reschedule(reply, str(err), at=now, not_before=later)
+                return "later"
+            case _:
+                return await self._unknown(reply, str(err))
+
+    async def _unknown(self, reply: Reply, why: str) -> str:
+        now = self.clock.now()
+        await self.replies.mark_unknown(reply, why, at=now, look_at=now + _SETTLE)
+        return "unknown"
+
+    async def _look(self, reply: Reply, sender: Sender) -> str:
+        looks = await self.replies.looks(reply)
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                found = await sender.find(reply)
+        except (PlatformError, TimeoutError):
+            log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
+            found = Look.CANNOT_TELL
+        except Exception:
+            log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
+            found = Look.CANNOT_TELL
+        now = self.clock.now()
+        if isinstance(found, Receipt):
+            await self.replies.mark_sent(reply, found, at=now)
+            return "found"
+        if found is Look.ABSENT and looks >= _LOOKS_TO_BELIEVE_ABSENT:
+            await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
+            return "absent"
+        if found is Look.CANNOT_TELL and looks >= _MOST_LOOKS:
+            await self.replies.mark_unknown(reply, "nobody can tell whether it is published", at=now, look_at=None)
+            return "left to a person"
+        await self.replies.mark_unknown(reply, reply.problem or "unknown", at=now, look_at=now + _SETTLE * looks)
+        return "looked"
+
+    async def _call_operator(self, err: NeedsOperator) -> None:
+        reason = f"{err} {err.cure}"
+        now = self.clock.now()
+        if await self.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
+            log.error("an account needs the operator", extra={"account": err.account, "cure": err.cure})
+            await self.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            await self.bell.ring(Ring.TELL, [0])

@@ -1,0 +1,111 @@
+"""Deciding: wait > read the facts > decide > save > ring.
+
+Owns the loop and the words of a notice to people. Refuses to send: `outbox` does.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from prometheus_client import Counter
+
+from core.clock import Clock
+from core.config import Rule
+from core.decision import Action, Facts, Notice, Plan
+from core.errors import StoreError
+from responder.draft import Templates
+from responder.policy import decide
+from store.bell import Bell, Ring
+from store.decisions import Decisions
+from store.posts import Posts, Stage
+
+log = logging.getLogger(__name__)
+
+_decided = Counter("genlyd_posts_decided_total", "Posts decided", ["action"])
+_escalated = Counter("genlyd_escalations_total", "Posts that escalated their conversation")
+
+BATCH = 32
+_LOST_AFTER = timedelta(seconds=5)
+_SWEEP_EVERY = timedelta(seconds=2)
+_EXCERPT = 280
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What deciding needs beside the facts: the rules, the templates, and where the dashboard is."""
+
+    rules: tuple[Rule, ...]
+    templates: Templates
+    dashboard_url: str
+
+    def plan(self, facts: Facts) -> Plan:
+        """Return the decision with its draft and notice. Pure."""
+        decision = decide(facts, self.rules)
+        wants_text = decision.action in (Action.DRAFT, Action.ACKNOWLEDGE)
+        return Plan(
+            decision=decision,
+            draft=self.templates.fill(facts) if wants_text else None,
+            notice=self._notice(facts, decision.because) if decision.escalate else None,
+        )
+
+    def _notice(self, facts: Facts, because: str) -> Notice:
+        mention, assessed = facts.heard.mention, facts.assessment
+        post = mention.post
+        why = ", ".join(f"{reason.cue} ({reason.words})" for reason in assessed.reasons) or "its mood"
+        excerpt = post.text if len(post.text) <= _EXCERPT else post.text[:_EXCERPT] + "…"
+        reach = f", {post.author.followers} followers" if post.author.followers is not None else ""
+        body = "\n".join(
+            (
+                f"@{post.author.handle} on {post.platform} ({mention.via}{reach}):",
+                excerpt,
+                "",
+                f"Urgency {assessed.urgency} because of: {why}",
+                f"What the bot does: {because}",
+                f"Conversation: {self.dashboard_url}/conversations/{facts.heard.conversation_id}",
+                f"Post: {post.url}",
+            )
+        )
+        return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
+
+
+async def run_worker(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock) -> None:
+    """Decide posts for ever."""
+    decide_one = partial(_decide, desk, posts, decisions, bell, clock)
+    swept_at = clock.now() - _SWEEP_EVERY
+    lost_after = timedelta(0)
+    while True:
+        try:
+            if clock.now() - swept_at >= _SWEEP_EVERY:
+                waiting = await posts.waiting(Stage.ASSESSED, before=clock.now() - lost_after, limit=BATCH)
+                if len(waiting) < BATCH:
+                    swept_at, lost_after = clock.now(), _LOST_AFTER
+                for post_id in waiting:
+                    await decide_one(post_id)
+            entries = await bell.wait(Ring.DECIDE, count=BATCH, seconds=1.0)
+            for entry in entries:
+                await decide_one(entry.row_id)
+            await bell.done(Ring.DECIDE, entries)
+        except StoreError as err:
+            log.error("the database failed: posts wait to be decided", extra={"error": str(err)})
+            await clock.sleep(1.0)
+
+
+async def _decide(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock, post_id: int) -> None:
+    try:
+        plan = await decisions.decide(post_id, desk.plan, at=clock.now())
+    except StoreError:
+        raise
+    except Exception as err:
+        log.exception("a post could not be decided", extra={"post": post_id})
+        await posts.fail(post_id, f"could not be decided: {type(err).__name__}", at=clock.now())
+        return
+    if plan is None:
+        return
+    _decided.labels(plan.decision.action).inc()
+    if plan.decision.action is Action.ACKNOWLEDGE:
+        await bell.ring(Ring.SEND, [post_id])
+    if plan.notice is not None:
+        _escalated.inc()
+        await bell.ring(Ring.TELL, [post_id])
+    await bell.announce()

@@ -1,0 +1,125 @@
+"""The room's one loop: wait > load > score > judge > save > ring.
+
+Owns the order of the steps and the thread the model runs in. Refuses to decide what follows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from prometheus_client import Counter, Histogram
+
+from core.assessment import Assessment, Language, Probabilities, Sentiment
+from core.clock import Clock
+from core.decision import Heard
+from core.errors import StoreError
+from sentiment.base import Model
+from sentiment.language import LanguageReader
+from sentiment.urgency import UrgencyReader
+from store.bell import Bell, Ring
+from store.posts import Posts, Stage
+
+log = logging.getLogger(__name__)
+
+_assessed = Counter("genlyd_posts_assessed_total", "Posts assessed")
+_seconds = Histogram(
+    "genlyd_assess_seconds", "Time to score one batch", buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+)
+
+BATCH = 32
+# A post that stands this long was missed by the bell.
+_LOST_AFTER = timedelta(seconds=5)
+_SWEEP_EVERY = timedelta(seconds=2)
+
+
+class Reader:
+    """Everything that turns a text into an assessment. Blocks: run it in a thread."""
+
+    def __init__(self, model: Model, languages: LanguageReader, urgency: UrgencyReader, *, unsure_below: float) -> None:
+        self._model = model
+        self._languages = languages
+        self._urgency = urgency
+        self._unsure_below = unsure_below
+
+    def read(self, texts: Sequence[str], hints: Sequence[str | None], reach: Sequence[int | None]) -> list[Assessment]:
+        """Return assessments in order. `hints` are the platforms' language guesses, `reach` followers."""
+        scored = self._model.score(texts)
+        return [
+            self._judge(text, self._languages.read(text, hint), probabilities, followers)
+            for text, hint, probabilities, followers in zip(texts, hints, scored, reach, strict=True)
+        ]
+
+    def _judge(self, text: str, language: Language, probabilities: Probabilities, followers: int | None) -> Assessment:
+        sentiment, confidence = probabilities.top()
+        judged = self._urgency.judge(text, language=language, probabilities=probabilities, followers=followers)
+        return Assessment(
+            language=language,
+            sentiment=sentiment if confidence >= self._unsure_below else Sentiment.UNSURE,
+            confidence=confidence,
+            probabilities=probabilities,
+            urgency=judged.urgency,
+            intents=judged.intents,
+            reasons=judged.reasons,
+            model=self._model.name,
+            model_version=self._model.version,
+        )
+
+
+async def run_worker(reader: Reader, posts: Posts, bell: Bell, clock: Clock) -> None:
+    """Assess posts for ever."""
+    swept_at = clock.now() - _SWEEP_EVERY
+    lost_after = timedelta(0)  # at start, everything that waits is ours
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="model") as thread:
+        while True:
+            try:
+                if clock.now() - swept_at >= _SWEEP_EVERY:
+                    waiting = await posts.waiting(Stage.SAVED, before=clock.now() - lost_after, limit=BATCH)
+                    swept_at = clock.now() if len(waiting) < BATCH else swept_at
+                    lost_after = _LOST_AFTER if len(waiting) < BATCH else lost_after
+                    await _assess(waiting, reader, posts, bell, clock, thread)
+                entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=1.0)
+                await _assess([entry.row_id for entry in entries], reader, posts, bell, clock, thread)
+                await bell.done(Ring.ASSESS, entries)
+            except StoreError as err:
+                log.error("the database failed: posts wait to be assessed", extra={"error": str(err)})
+                await clock.sleep(1.0)
+
+
+async def _assess(
+    ids: Sequence[int], reader: Reader, posts: Posts, bell: Bell, clock: Clock, thread: ThreadPoolExecutor
+) -> None:
+    heard = await posts.load(ids, stage=Stage.SAVED)
+    if not heard:
+        return
+    assessed = await _read(heard, reader, posts, clock, thread)
+    moved = await posts.save_assessments(assessed, at=clock.now())
+    await bell.ring(Ring.DECIDE, moved)
+    _assessed.inc(len(moved))
+
+
+async def _read(
+    heard: Sequence[Heard], reader: Reader, posts: Posts, clock: Clock, thread: ThreadPoolExecutor
+) -> list[tuple[int, Assessment]]:
+    """Score a batch; where it fails, one by one, so that one bad text holds up nobody else."""
+    loop = asyncio.get_running_loop()
+    try:
+        with _seconds.time():
+            read = await loop.run_in_executor(thread, _read_all, reader, heard)
+        return list(zip([item.id for item in heard], read, strict=True))
+    except Exception as err:
+        if len(heard) == 1:
+            log.exception("a post could not be assessed", extra={"post": heard[0].id})
+            await posts.fail(heard[0].id, f"could not be assessed: {type(err).__name__}", at=clock.now())
+            return []
+    return [pair for item in heard for pair in await _read([item], reader, posts, clock, thread)]
+
+
+def _read_all(reader: Reader, heard: Sequence[Heard]) -> list[Assessment]:
+    posts = [item.mention.post for item in heard]
+    return reader.read(
+        [post.text for post in posts],
+        [post.language_hint for post in posts],
+        [post.author.followers for post in posts],
+    )

@@ -1,0 +1,266 @@
+"""Hearing Reddit: parsing, and three sources against an emulator that misbehaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.config import AccountConfig
+from core.errors import RateLimited, TryLater, Unreadable
+from core.watch import Watch
+from listeners import build
+from listeners.reddit import (
+    MOST_REMEMBERED,
+    RedditCommentsListener,
+    RedditMentionsListener,
+    RedditSearchListener,
+    Seen,
+    make_queries,
+    parse_comment,
+    parse_submission,
+    parse_thing,
+)
+from platforms.reddit import RedditClient
+
+if TYPE_CHECKING:
+    from tests.conftest import Emulated
+
+
+def raw_comment(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "abc",
+        "author": "kari",
+        "author_fullname": "t2_k",
+        "body": "Hei u/Brand, &amp; @brand #Nett",
+        "created_utc": 1795341600.0,
+        "link_id": "t3_root",
+        "parent_id": "t1_up",
+        "permalink": "/r/sandbox/comments/root/title/abc/",
+        "subreddit_name_prefixed": "r/sandbox",
+        **changes,
+    }
+
+
+# parsing
+
+
+def test_a_comment_is_read_in_full() -> None:
+    post = parse_comment(raw_comment())
+    assert post is not None
+    assert (post.native_id, post.root_id, post.parent_id) == ("t1_abc", "t3_root", "t1_up")
+    assert post.text == "Hei u/Brand, & @brand #Nett"
+    assert (post.mentions, post.hashtags, post.place) == (frozenset({"brand"}), frozenset({"nett"}), "r/sandbox")
+    assert post.url == "https://www.reddit.com/r/sandbox/comments/root/title/abc/"
+    assert (post.author.native_id, post.author.handle) == ("t2_k", "kari")
+    assert post.posted_at == datetime.fromtimestamp(1795341600, UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("u/Brand", True),
+        ("/u/brand!", True),
+        ("see example.com/u/brand", False),
+        ("@brand", False),
+        ("xu/brand", False),
+    ],
+)
+def test_a_mention_is_u_slash_handle(text: str, found: bool) -> None:
+    post = parse_comment(raw_comment(body=text))
+    assert post is not None
+    assert ("brand" in post.mentions) == found
+
+
+@pytest.mark.parametrize(
+    "gone", [{"author": "[deleted]"}, {"author": None}, {"body": "[removed]"}, {"body": "[deleted]"}]
+)
+def test_what_is_deleted_is_nothing(gone: dict[str, Any]) -> None:
+    assert parse_comment(raw_comment(**gone)) is None
+
+
+def test_an_inbox_message_finds_its_thread_in_its_context_and_its_parent_in_its_type() -> None:
+    raw = raw_comment(type="comment_reply", context="/r/sandbox/comments/root/title/abc/?context=3")
+    del raw["link_id"], raw["permalink"]
+    post = parse_comment(raw, our_id="t2_us")
+    assert post is not None
+    assert (post.root_id, post.parent_author_id) == ("t3_root", "t2_us")
+    assert post.url == "https://www.reddit.com/r/sandbox/comments/root/title/abc/"
+
+
+def test_a_submission_is_its_title_and_its_text() -> None:
+    raw = raw_comment(title="Down &gt; up", selftext="Again")
+    post = parse_submission(raw)
+    assert post is not None
+    assert (post.native_id, post.root_id, post.parent_id, post.text) == ("t3_abc", "t3_abc", None, "Down > up\n\nAgain")
+
+
+@pytest.mark.parametrize(("handle", "is_bot"), [("AutoModerator", True), ("tip_bot", True), ("talbot", False)])
+def test_a_bot_says_so_in_its_name(handle: str, is_bot: bool) -> None:
+    post = parse_comment(raw_comment(author=handle))
+    assert post is not None
+    assert post.author.is_bot is is_bot
+
+
+@pytest.mark.parametrize("missing", ["id", "body", "created_utc"])
+def test_a_comment_without_what_matters_is_unreadable_and_keeps_its_raw(missing: str) -> None:
+    raw = raw_comment()
+    del raw[missing]
+    with pytest.raises(Unreadable) as caught:
+        parse_comment(raw)
+    assert json.loads(caught.value.raw) == raw
+
+
+@pytest.mark.parametrize("thing", [None, [], {"kind": "t1"}, {"kind": "t1", "data": []}, {"data": {}}])
+def test_anything_else_is_unreadable(thing: Any) -> None:
+    with pytest.raises(Unreadable):
+        parse_thing(thing)
+
+
+def test_a_private_message_is_nothing() -> None:
+    assert parse_thing({"kind": "t4", "data": {"body": "psst"}}) is None
+
+
+def test_keywords_become_queries_that_fit() -> None:
+    words = tuple(f"keyword number {number}" for number in range(60))
+    queries = make_queries((Watch(account="r", keywords=words),))
+    assert all(len(query) <= 512 for query in queries)
+    assert all(any(f'"{word}"' in query for query in queries) for word in words)
+
+
+def test_a_cursor_remembers_only_the_newest_names() -> None:
+    things = [{"kind": "t1", "data": {"id": f"a{number:04d}", "created_utc": 9.0}} for number in range(500, 0, -1)]
+    seen = Seen.read(Seen(since=1.0).and_new(things).write())
+    assert seen is not None
+    assert len(seen.names) == MOST_REMEMBERED
+    assert seen.names[0] == "t1_a0500"
+    assert all(seen.knows(thing) for thing in things)
+    assert not seen.knows({"kind": "t1", "data": {"id": "a0501", "created_utc": 9.0}})
+    assert not seen.knows({"kind": "t3", "data": {"id": "1", "created_utc": 9.0}})
+
+
+# sources
+
+
+@pytest.fixture
+async def client(reddit_account: AccountConfig) -> AsyncIterator[RedditClient]:
+    client = RedditClient(reddit_account, timeout_seconds=5.0)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def comments(client: RedditClient) -> RedditCommentsListener:
+    return RedditCommentsListener(client, ("sandbox", "other"))
+
+
+def test_an_account_gets_the_sources_its_watches_need(reddit_account: AccountConfig) -> None:
+    watch = Watch(account="reddit-main", keywords=("acme",), subreddits=("a", "r/b", "a"))
+    assert [listener.source for listener in build(reddit_account, (watch,))] == ["r/a+b", "mentions", "search"]
+    assert [listener.source for listener in build(reddit_account, (replace(watch, account="x"),))] == []
+
+
+async def test_we_know_who_we_are(comments: RedditCommentsListener) -> None:
+    us = await comments.identify()
+    assert (us.account, us.handle, us.native_id[:3]) == ("reddit-main", "brand", "t2_")
+
+
+async def test_comments_are_heard_once_oldest_first(
+    comments: RedditCommentsListener, emulated_reddit: Emulated
+) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    await emulated_reddit.post("kari", "too old for a first ask", at=long_ago)
+    first = [await emulated_reddit.post("kari", f"number {number}") for number in range(3)]
+    heard = await comments.fetch(None)
+    assert [post.native_id for post in heard.posts] == first
+    second = await emulated_reddit.post("ola", "elsewhere", subreddit="other")
+    again = await comments.fetch(heard.cursor)
+    assert [post.native_id for post in again.posts] == [second]
+    assert (await comments.fetch(again.cursor)).posts == ()
+
+
+async def test_pages_are_walked_back_to_what_is_known(
+    comments: RedditCommentsListener, emulated_reddit: Emulated
+) -> None:
+    await emulated_reddit.post("kari", "seen")
+    cursor = (await comments.fetch(None)).cursor
+    missed = [await emulated_reddit.post("kari", f"missed {number}") for number in range(230)]
+    batch = await comments.fetch(cursor)
+    assert [post.native_id for post in batch.posts] == missed
+    assert batch.gap is None
+
+
+async def test_a_deleted_anchor_loses_nothing(comments: RedditCommentsListener, emulated_reddit: Emulated) -> None:
+    seen = [await emulated_reddit.post("kari", f"seen {number}") for number in range(3)]
+    cursor = (await comments.fetch(None)).cursor
+    missed = [await emulated_reddit.post("kari", f"missed {number}") for number in range(3)]
+    for post_id in seen:
+        await emulated_reddit.delete(post_id)
+    batch = await comments.fetch(cursor)
+    assert [post.native_id for post in batch.posts] == missed
+    assert batch.gap is None
+
+
+async def test_more_than_a_listing_holds_is_a_gap(comments: RedditCommentsListener, emulated_reddit: Emulated) -> None:
+    await emulated_reddit.post("kari", "seen")
+    cursor = (await comments.fetch(None)).cursor
+    for number in range(1005):
+        await emulated_reddit.post("kari", f"missed {number}")
+    batch = await comments.fetch(cursor)
+    assert len(batch.posts) == 1000
+    assert batch.gap == "more came while we were away than Reddit's listing holds"
+
+
+async def test_what_is_deleted_before_we_look_is_not_heard(
+    client: RedditClient, comments: RedditCommentsListener, emulated_reddit: Emulated
+) -> None:
+    gone = await emulated_reddit.post("kari", "regretted")
+    await emulated_reddit.delete(gone)
+    assert (await comments.fetch(None)).posts == ()
+    (thing,) = await client.info((gone,))
+    assert parse_thing(thing) is None
+
+
+async def test_mentions_and_answers_to_us_are_heard(client: RedditClient, emulated_reddit: Emulated) -> None:
+    listener = RedditMentionsListener(client)
+    us = await listener.identify()
+    mention = await emulated_reddit.post("kari", "u/brand help")
+    receipt = await client.reply("We are here", mention)
+    answer = await emulated_reddit.post("kari", "still down", in_reply_to=receipt.remote_id)
+    await emulated_reddit.post("kari", "not to you")
+    batch = await listener.fetch(None)
+    assert [post.native_id for post in batch.posts] == [mention, answer]
+    assert [post.parent_author_id for post in batch.posts] == [None, us.native_id]
+    assert (await listener.fetch(batch.cursor)).posts == ()
+
+
+async def test_keywords_are_found_in_submissions_anywhere(client: RedditClient, emulated_reddit: Emulated) -> None:
+    found = await emulated_reddit.post("kari", "My acme router\nis down", kind="submission", subreddit="elsewhere")
+    await emulated_reddit.post("kari", "Another make", kind="submission", subreddit="elsewhere")
+    listener = RedditSearchListener(client, make_queries((Watch(account="r", keywords=("acme router", "acme box")),)))
+    batch = await listener.fetch(None)
+    assert [post.native_id for post in batch.posts] == [found]
+    assert batch.posts[0].text == "My acme router\n\nis down"
+
+
+@pytest.mark.parametrize("fault", [{"do": "status", "status": 503, "html": True}, {"do": "drop", "times": 2}], ids=str)
+async def test_a_failure_is_tried_later_and_loses_nothing(
+    comments: RedditCommentsListener, emulated_reddit: Emulated, fault: dict[str, Any]
+) -> None:
+    cursor = (await comments.fetch(None)).cursor
+    missed = await emulated_reddit.post("kari", "missed")
+    await emulated_reddit.faults({"on": "comments", **fault})
+    with pytest.raises(TryLater):
+        await comments.fetch(cursor)
+    assert [post.native_id for post in (await comments.fetch(cursor)).posts] == [missed]
+
+
+async def test_a_rate_limit_is_passed_on(comments: RedditCommentsListener, emulated_reddit: Emulated) -> None:
+    await comments.identify()
+    await emulated_reddit.faults({"on": "comments", "do": "rate_limit", "seconds": 30})
+    with pytest.raises(RateLimited):
+        await comments.fetch(None)
