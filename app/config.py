@@ -18,6 +18,7 @@ from core.config import (
     AlertsConfig,
     Config,
     DashboardConfig,
+    Rule,
     Secret,
     SentimentConfig,
     StoreConfig,
@@ -31,6 +32,8 @@ CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
     Platform.X: ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token"),
     Platform.REDDIT: ("client_id", "client_secret", "username", "password", "user_agent"),
 }
+# Credentials, and addresses that may hold one (I9).
+_NEVER_SHOWN = frozenset({key for keys in CREDENTIALS.values() for key in keys} | {"database", "redis"})
 _ACCOUNT_KEYS = ("name", "platform", "handle", "base_url", "poll_seconds", "signature")
 _WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
 _TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "alerts")
@@ -64,7 +67,7 @@ class Reader:
                 self.fault((*path, key), "is missing")
             return default or ""
         if not isinstance(value, str) or (default is None and not value.strip()):
-            self.fault((*path, key), f"must be a text in quotes, not {_kind(value)}")
+            self.fault((*path, key), f"must be a text in quotes, not {_kind(value, shown=key not in _NEVER_SHOWN)}")
             return default or ""
         return value
 
@@ -142,7 +145,7 @@ def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
-        line = _syntax_line(err)
+        line = _syntax_line(err) or len(text.rstrip().split("\n"))
         raise ConfigError([Problem(line=line, where="syntax", what=f"this is not TOML: {err}")], file=file) from err
     reader = Reader(lines=lines_of(text), environment=environment)
     config = _read(reader, whole)
@@ -154,23 +157,16 @@ def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
 
 def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
     reader.known(whole, (), _TABLES)
-    accounts = tuple(
-        account
-        for index, table in enumerate(reader.tables(whole, "accounts"))
-        if (account := _account(reader, table, ("accounts", index))) is not None
-    )
-    _unique(reader, accounts)
-    rules = tuple(
-        rule
-        for index, table in enumerate(reader.tables(whole, "rules"))
-        if (rule := read_rule(table, fault=_fault_at(reader, ("rules", index)))) is not None
-    )
+    tables = reader.tables(whole, "accounts")
+    names = _names(reader, tables)
+    read = (_account(reader, table, ("accounts", index)) for index, table in enumerate(tables))
+    accounts = tuple(account for account in read if account is not None)
     return Config(
         brand=reader.text(whole, (), "brand", default="brand"),
         language=_language(reader, whole),
         accounts=accounts,
-        watches=_watches(reader, whole, accounts),
-        rules=rules or DEFAULT_RULES,
+        watches=_watches(reader, whole, accounts, names),
+        rules=_rules(reader, whole, names) or DEFAULT_RULES,
         store=_store(reader, reader.table(whole, "store")),
         dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
@@ -217,16 +213,40 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
     )
 
 
-def _unique(reader: Reader, accounts: tuple[AccountConfig, ...]) -> None:
-    seen: set[str] = set()
-    for index, account in enumerate(accounts):
-        if account.name and account.name in seen:
-            reader.fault(("accounts", index, "name"), f"there are two accounts named {account.name!r}")
-        seen.add(account.name)
+def _names(reader: Reader, tables: list[Mapping[str, Any]]) -> list[str]:
+    """Return every account's name, those of accounts with other problems too."""
+    names: list[str] = []
+    for index, table in enumerate(tables):
+        name = table.get("name")
+        if not isinstance(name, str):
+            continue
+        if name in names:
+            reader.fault(("accounts", index, "name"), f"there are two accounts named {name!r}")
+        names.append(name)
+    return names
 
 
-def _watches(reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountConfig, ...]) -> tuple[Watch, ...]:
-    names = [account.name for account in accounts]
+def _rules(reader: Reader, whole: Mapping[str, Any], names: list[str]) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for index, table in enumerate(reader.tables(whole, "rules")):
+        rule = read_rule(table, fault=_fault_at(reader, ("rules", index)))
+        if rule is None:
+            continue
+        # The sandbox brings accounts of its own.
+        for name in sorted(rule.accounts - set(names)) if names else ():
+            reader.fault(("rules", index, "accounts"), f"there is no account {name!r}; {_nearest(name, names)}")
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"
+
+
+def _watches(
+    reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountConfig, ...], names: list[str]
+) -> tuple[Watch, ...]:
     platforms = {account.name: account.platform for account in accounts}
     watches: list[Watch] = []
     for index, table in enumerate(reader.tables(whole, "watches")):
@@ -247,9 +267,7 @@ def _watches(reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountCo
 
 def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], platforms: Mapping[str, Platform]) -> None:
     if watch.account and watch.account not in names:
-        near = difflib.get_close_matches(watch.account, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"
-        reader.fault((*path, "account"), f"there is no account {watch.account!r}; {hint}")
+        reader.fault((*path, "account"), f"there is no account {watch.account!r}; {_nearest(watch.account, names)}")
     if not (watch.mentions or watch.hashtags or watch.keywords or watch.subreddits):
         reader.fault(path, "listens for nothing: give it mentions, hashtags, keywords or subreddits")
     if watch.subreddits and platforms.get(watch.account, Platform.REDDIT) is not Platform.REDDIT:
@@ -265,13 +283,19 @@ def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:
     data = reader.text(table, path, "data", default="data")
     database = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
     if not database.startswith(("sqlite://", "postgresql://", "postgres://", "postgresql+")):
-        what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {database!r}"
+        what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {_scheme(database)}"
         reader.fault((*path, "database"), what)
     redis = reader.text(table, path, "redis", default="embedded")
     if redis != "embedded" and not redis.startswith(("redis://", "rediss://", "unix://")):
-        reader.fault((*path, "redis"), f'must be "embedded", redis://HOST:PORT/0 or unix:///PATH, not {redis!r}')
+        reader.fault((*path, "redis"), f'must be "embedded", redis://HOST:PORT/0 or unix:///PATH, not {_scheme(redis)}')
     days = reader.number(table, path, "retention_days", default=365, least=1, most=36_500)
     return StoreConfig(data=data, database=database, redis=redis, retention_days=int(days))
+
+
+def _scheme(url: str) -> str:
+    """The part of an address that holds no password (I9)."""
+    scheme, found, _ = url.partition("://")
+    return f"{scheme}://..." if found else "what stands there"
 
 
 def _dashboard(reader: Reader, table: Mapping[str, Any]) -> DashboardConfig:
@@ -318,9 +342,12 @@ def _spell(path: Path) -> str:
     return out or "the file"
 
 
-def _kind(value: object) -> str:
+def _kind(value: object, *, shown: bool = True) -> str:
     names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
-    return f"{names.get(type(value), type(value).__name__)} ({value!r})" if value != "" else "an empty text"
+    name = names.get(type(value), type(value).__name__)
+    if isinstance(value, str) and not value.strip():
+        return "an empty text"
+    return f"{name} ({value!r})" if shown else name
 
 
 def _syntax_line(err: tomllib.TOMLDecodeError) -> int | None:

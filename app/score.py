@@ -47,7 +47,7 @@ def _parse(number: int, line: str) -> tuple[str, str | None] | str:
     """Return (text, lang), or what is wrong with the line."""
     try:
         row = json.loads(line)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         return f"line {number}: not JSON: {err}"
     if not isinstance(row, dict):
         return f'line {number}: must be an object such as {{"text": "..."}}'

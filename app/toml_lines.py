@@ -16,7 +16,8 @@ def lines_of(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {}
     counts: dict[str, int] = {}
     here: Path = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): TOML knows no other line ends, such as U+2028 within a text.
+    for number, line in enumerate(text.split("\n"), start=1):
         table = _TABLE.match(line)
         if table:
             name = table[2].strip()

@@ -48,11 +48,14 @@ class AccountConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
-    """Two URLs and a folder. "embedded" is our own Valkey on a socket in the data folder."""
+    """Two URLs and a folder. "embedded" is our own Valkey on a socket in the data folder.
+
+    The URLs may hold passwords, so they never print (I9).
+    """
 
     data: str = "data"
-    database: str = "sqlite:///data/genlyd.db"
-    redis: str = "embedded"
+    database: str = field(default="sqlite:///data/genlyd.db", repr=False)
+    redis: str = field(default="embedded", repr=False)
     retention_days: int = 365
 
 

@@ -5,6 +5,7 @@ followed fall here and go no further. Refuses any I/O.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -88,8 +89,11 @@ def is_ours(post: Post, us: Identity) -> bool:
 
 
 def is_summons(post: Post, us: Identity) -> bool:
-    """Whether the author addressed us: named our handle, answered us, or quoted us."""
-    return (
+    """Whether the author addressed us: named our handle, answered us, or quoted us.
+
+    Who reposts addresses nobody: the names in it are the first author's.
+    """
+    return not post.is_repost and (
         us.handle.casefold() in post.mentions
         or (post.parent_author_id is not None and post.parent_author_id == us.native_id)
         or (post.quoted_author_id is not None and post.quoted_author_id == us.native_id)
@@ -117,13 +121,13 @@ def _match_one(post: Post, watch: Watch, *, summons: bool, us: Identity) -> tupl
 
 
 def _contains(text: str, word: str) -> bool:
-    return _whole_word(word).search(text) is not None
+    return _whole_word(word).search(unicodedata.normalize("NFC", text)) is not None
 
 
 @lru_cache(maxsize=4096)
 def _whole_word(word: str) -> re.Pattern[str]:
     """A phrase matches across any white space; a letter or digit beside it makes it another word."""
-    body = r"\s+".join(re.escape(part) for part in word.split())
+    body = r"\s+".join(re.escape(part) for part in unicodedata.normalize("NFC", word).split())
     return re.compile(rf"(?<!\w){body}(?!\w)", re.IGNORECASE)
 
 

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from core.assessment import Reason
 
+# How an assessment joins words that stand apart in the post.
+_APART = " … "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
@@ -74,16 +77,16 @@ def _spans(text: str, reasons: Iterable[Reason]) -> list[tuple[int, int, str]]:
 
 
 def _phrases(text: str, words: str) -> list[str]:
-    """A reason names one stretch, or several with commas between; a reason such as reach names none."""
-    whole = words.strip()
-    if not whole or _pattern(whole).search(text):
-        return [whole] if whole else []
-    return [part.strip() for part in re.split(r"[,…]|\.\.\.", whole) if len(part.strip()) > 1]
+    """A reason names one stretch of the text, or several set apart by a dot-dot-dot; reach names none."""
+    if not words.strip():
+        return []
+    parts = [words] if words in text else words.split(_APART)
+    # A lone question mark has its points and its line in the list of reasons; marked, it is only noise.
+    return [part for part in parts if len(part.strip()) > 1]
 
 
 @lru_cache(maxsize=1024)
 def _pattern(phrase: str) -> re.Pattern[str]:
-    body = r"\s+".join(re.escape(part) for part in phrase.split())
     before = r"(?<!\w)" if phrase[:1].isalnum() else ""
     after = r"(?!\w)" if phrase[-1:].isalnum() else ""
-    return re.compile(f"{before}{body}{after}", re.IGNORECASE)
+    return re.compile(f"{before}{re.escape(phrase)}{after}")

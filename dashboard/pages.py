@@ -46,21 +46,10 @@ def refuse(status: int, title: str, message: str, **more: Any) -> Stop:
 
 async def render(request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
     """Return a page with its frame: who is signed in, and whether the house is paused."""
-    frame: dict[str, Any] = {
-        "staff": None,
-        "csrf": "",
-        "is_supervisor": False,
-        "house": None,
-        "path": request.path,
-        "done": words.DONE.get(request.query.get("done", ""), ""),
-    }
-    session = request.get(SESSION)
-    if session is not None:
+    frame = _frame(request)
+    if frame["staff"] is not None:
         desk = desk_of(request)
-        frame["staff"], frame["csrf"] = session.staff, session.csrf
-        frame["is_supervisor"] = session.staff.role is Role.SUPERVISOR
         frame["house"] = house_view(await desk.accounts.house_pause(), desk.clock.now())
-        frame["redis_is_up"] = desk.bell.is_up
     return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
 
 
@@ -88,13 +77,26 @@ async def calm(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def error_page(request: web.Request, status: int, title: str, message: str, **more: Any) -> web.Response:
     """Return an error page. It asks the database for nothing: that may be what failed."""
-    context = {"title": title, "message": message, "status": status, "path": request.path, **more}
+    context = {**_frame(request), "done": "", "title": title, "message": message, "status": status, **more}
     return aiohttp_jinja2.render_template("error.html", request, context, status=status)
 
 
 def see(path: str, done: str) -> web.Response:
     """Return the redirect after an action, so that reloading repeats nothing."""
     return web.Response(status=303, headers={"Location": f"{path}?done={done}"})
+
+
+def _frame(request: web.Request) -> dict[str, Any]:
+    session = request.get(SESSION)
+    return {
+        "staff": session.staff if session else None,
+        "csrf": session.csrf if session else "",
+        "is_supervisor": session is not None and session.staff.role is Role.SUPERVISOR,
+        "house": None,
+        "redis_is_up": desk_of(request).bell.is_up,
+        "path": request.path,
+        "done": words.DONE.get(request.query.get("done", ""), ""),
+    }
 
 
 def _sentence(text: str) -> str:

@@ -222,15 +222,16 @@ def _acknowledged_chip(conversation: Conversation, reply: Reply | None, now: dat
     at = conversation.acknowledged_at
     if at is None:
         return None
-    is_automatic = reply is None or reply.is_automatic or reply.kind is ReplyKind.ANSWER
-    icon, tone = ("robot", Tone.BOT) if is_automatic else ("check", Tone.DONE)
+    is_this_one = reply is not None and reply.kind is ReplyKind.ACKNOWLEDGEMENT and reply.state is ReplyState.SENT
+    by_person = is_this_one and reply is not None and not reply.is_automatic
+    icon, tone = ("check", Tone.DONE) if by_person else ("robot", Tone.BOT)
     return Chip(icon=icon, word=f"Acknowledged {words.ago(at, now)}", tone=tone)
 
 
 def _no_reply_chip(mention: Mention) -> Chip | None:
     if why_no_reply(mention) is None:
         return None
-    return Chip(icon="open", word="X allows no API reply here: open on X", tone=Tone.WAIT)
+    return Chip(icon="open", word="X allows no API reply here", tone=Tone.WAIT)
 
 
 def _strongest(states: tuple[Chip, ...], urgency: UrgencyView, status: Status) -> Tone:

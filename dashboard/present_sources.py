@@ -147,7 +147,7 @@ def _account_view(row: AccountRow, sources: list[SourceState], now: datetime) ->
         cure = "People can still answer; nothing automatic is sent."
     elif row.state is AccountState.NEEDS_OPERATOR:
         because = row.reason or "The platform turned us away."
-        cure = "Mend it at the platform or in genlyd.toml, run `genlyd doctor`, then press Resume."
+        cure = "Mend it at the platform or in genlyd.toml, run “genlyd doctor”, then press Resume."
     platform = Platform(row.platform)
     return AccountView(
         name=row.name,
@@ -196,5 +196,5 @@ def _cure(source: SourceState, now: datetime) -> str:
     if source.open_gaps:
         return "Part of the past could not be fetched. Look at the platform itself for that time."
     if source.fresh_at is None or now - source.fresh_at > _SILENT:
-        return "Is the listener running? `genlyd doctor` says."
+        return "Is the listener running? “genlyd doctor” says."
     return ""

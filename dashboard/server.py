@@ -77,10 +77,10 @@ async def serve(
     `on_listening` gets the address in use, which tells the port where `port` is 0. A failure of the live
     hub ends the serving: bad state of our own always does.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_SECONDS)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         if on_listening is not None:
             on_listening(f"http://{host}:{runner.addresses[0][1]}")

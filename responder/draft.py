@@ -85,7 +85,9 @@ def load(*, brand: str, house_language: Language, signatures: dict[str, str], fo
             problems.append(Problem(line=None, where=str(folder / language), what=f"has no {GENERAL}.txt"))
     if problems:
         raise ConfigError(problems)
-    house = house_language if house_language in {key[0] for key in variants} else Language.EN
+    # Nynorsk is answered in bokmål.
+    house = Language.NB if house_language is Language.NN else house_language
+    house = house if house in {key[0] for key in variants} else Language.EN
     return Templates(variants=variants, brand=brand, house_language=house, signatures=signatures)
 
 

@@ -6,7 +6,7 @@ and taking a reason's words away takes its points away. Refuses to own the phras
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.assessment import Intent, Language, Probabilities, Reason
@@ -20,6 +20,9 @@ _QUESTION_POINTS = 8
 _REACH_FROM = 500
 _REACH_EACH_TENFOLD = 5
 _REACH_MOST = 15
+# A reason this heavy (danger, leak, law, self-harm) counts in full beside any other.
+_GRAVE = 60
+_FURTHER = 0.88
 
 _SHOUT = re.compile(r"[!?]*!(?:\s*[!?]){1,}")
 _CAPITALS = re.compile(r"(?<![\w@#])[^\W\d_]{3,}(?!\w)")
@@ -52,7 +55,7 @@ class UrgencyReader:
     ) -> Judgement:
         """Return the urgency with its reasons, heaviest first, and the intents, in the order of `Intent`."""
         folded = cues.fold(text)
-        found = [(cue, reason) for cue in self._cues if (reason := _reason(cue, text, folded, language)) is not None]
+        found = _found(self._cues, text, folded, language)
         # "Tak for hjælpen, men ..." is no praise: kind words count only where nothing is wrong.
         if any(Intent.COMPLAINT in cue.intents for cue, _ in found):
             found = [(cue, reason) for cue, reason in found if cue.points >= 0]
@@ -60,13 +63,15 @@ class UrgencyReader:
         asked = _asked(text, already=Intent.QUESTION in intents)
         if asked:
             intents.add(Intent.QUESTION)
-        reasons = [
-            *(reason for _, reason in found),
-            *asked,
-            *_shouting(text),
-            *_mood(probabilities),
-            *_reach(followers),
-        ]
+        reasons = _weighed(
+            [
+                *(reason for _, reason in found),
+                *asked,
+                *_shouting(text),
+                *_mood(probabilities),
+                *_reach(followers),
+            ]
+        )
         return Judgement(
             urgency=min(100, max(0, sum(reason.points for reason in reasons))),
             intents=tuple(intent for intent in Intent if intent in intents),
@@ -74,13 +79,33 @@ class UrgencyReader:
         )
 
 
-def _reason(cue: Cue, text: str, folded: Folded, language: Language) -> Reason | None:
-    spans = cue.find(folded, language)
-    if not spans:
-        return None
-    further = min(len(spans), cue.most) - 1
-    words = APART.join(text[start:end] for start, end in spans)
-    return Reason(cue=cue.name, words=words, points=cue.points + cue.each * further)
+def _found(all_cues: tuple[Cue, ...], text: str, folded: Folded, language: Language) -> list[tuple[Cue, Reason]]:
+    """Return the cues found, the weightiest first; words that one has spoken for count for no other of its kind."""
+    found: list[tuple[Cue, Reason]] = []
+    taken: list[tuple[int, int]] = []
+    for cue in sorted(all_cues, key=lambda cue: -cue.points):
+        spans = cue.find(folded, language)
+        if Intent.COMPLAINT in cue.intents:
+            spans = [(start, end) for start, end in spans if not any(start < e and s < end for s, e in taken)]
+            taken += spans
+        if spans:
+            words = APART.join(text[start:end] for start, end in spans)
+            points = cue.points + cue.each * (min(len(spans), cue.most) - 1)
+            found.append((cue, Reason(cue=cue.name, words=words, points=points)))
+    return found
+
+
+def _weighed(reasons: list[Reason]) -> list[Reason]:
+    """Return the reasons with the points that count: each ordinary one after the second weighs less.
+
+    Ten grumbles are not a fire. Taking any reason away still lowers the sum: what moves up gains less than it cost.
+    """
+    grave = [reason for reason in reasons if reason.points >= _GRAVE or reason.points <= 0]
+    ordinary = sorted((r for r in reasons if 0 < r.points < _GRAVE), key=lambda reason: -reason.points)
+    damped = [
+        replace(r, points=max(1, round(r.points * _FURTHER ** max(0, place - 1)))) for place, r in enumerate(ordinary)
+    ]
+    return [*grave, *damped]
 
 
 def _asked(text: str, *, already: bool) -> list[Reason]:

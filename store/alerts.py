@@ -68,7 +68,7 @@ class Alerts:
         """Return how many alerts stand at each state."""
         query = select(t.alerts.c.state, func.count()).group_by(t.alerts.c.state)
         async with self._db.read() as connection:
-            return dict((await connection.execute(query)).tuples().all())
+            return dict((await connection.execute(query)).all())
 
     async def _set(self, alert: Alert, **values: object) -> None:
         async with self._db.begin() as connection:

@@ -87,7 +87,7 @@ class Conversations:
         if account is not None:
             query = query.where(t.conversations.c.account == account)
         async with self._db.read() as connection:
-            return dict((await connection.execute(query)).tuples().all())
+            return dict((await connection.execute(query)).all())
 
     async def changed_after(
         self, at: datetime, conversation_id: int, *, limit: int = 200

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -22,7 +23,7 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 
 
 class Database:
-    """One engine. `begin()` is a write transaction, `read()` a consistent look."""
+    """One engine. `begin()` is a write transaction, `read()` a look."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -46,7 +47,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection for reading. Raises: StoreError."""
+        """Yield a connection for reading what is committed. Raises: StoreError."""
         async with _translated(), self._engine.connect() as connection:
             yield connection
 
@@ -66,11 +67,15 @@ async def open_database(url: str) -> Database:
     Raises: ConfigError for a URL that cannot work; StoreError where the database does not answer.
     """
     parsed = parse_url(url)
-    if parsed.drivername.startswith("sqlite") and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(parsed)
-    async with _translated():
-        await migrate.upgrade(engine)
+    try:
+        async with _translated():
+            if parsed.drivername.startswith("sqlite") and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            await migrate.upgrade(engine)
+    except BaseException:
+        await engine.dispose()
+        raise
     return Database(engine)
 
 
@@ -78,13 +83,23 @@ def parse_url(url: str) -> URL:
     """Return the URL with the async driver we use. Raises: ConfigError."""
     try:
         parsed = make_url(url)
-    except ArgumentError as err:
-        raise ConfigError([Problem(line=None, where="store.database", what=f"not a database URL: {url!r}")]) from err
+    except (ArgumentError, ValueError) as err:
+        raise _bad_url("this is not a database URL") from err
     driver = _DRIVERS.get(parsed.drivername.split("+", maxsplit=1)[0])
     if driver is None:
-        what = f"{parsed.drivername!r} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
-        raise ConfigError([Problem(line=None, where="store.database", what=what)])
+        raise _bad_url(f"{parsed.drivername!r} is not supported")
+    if driver == _DRIVERS["sqlite"] and parsed.database in (None, "", ":memory:"):
+        raise _bad_url("SQLite needs a file, or nothing is remembered")
+    if "sslmode" in parsed.query:
+        # What libpq and every hosted PostgreSQL calls sslmode, asyncpg calls ssl.
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": parsed.query["sslmode"]})
     return parsed.set(drivername=driver)
+
+
+def _bad_url(why: str) -> ConfigError:
+    """The cure, without the URL: it may hold a password (I9)."""
+    what = f"{why}; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+    return ConfigError([Problem(line=None, where="store.database", what=what)])
 
 
 def _engine(url: URL) -> AsyncEngine:
@@ -136,6 +151,6 @@ async def _translated() -> AsyncIterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, PoolTimeout, OSError) as err:
+    except (DBAPIError, PoolTimeout, PostgresError, OSError) as err:  # asyncpg's own come while connecting
         reason = str(err.orig) if isinstance(err, DBAPIError) and err.orig else str(err)
         raise StoreError(f"the database failed: {reason}") from err

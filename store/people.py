@@ -64,6 +64,8 @@ class People:
         """Add a member of staff. Raises: Conflict where the name is taken."""
         try:
             async with self._db.begin() as connection:
+                if await _named(connection, name) is not None:
+                    raise Conflict(f"there is already someone named {name!r}")
                 await connection.execute(
                     insert(t.staff).values(
                         name=name, password_hash=password_hash, role=role, is_active=True, created_at=at
@@ -74,11 +76,10 @@ class People:
             raise Conflict(f"there is already someone named {name!r}") from err
 
     async def staff_named(self, name: str) -> Staff | None:
-        """Return an active member of staff, or None."""
-        query = select(t.staff).where(func.lower(t.staff.c.name) == name.lower(), t.staff.c.is_active)
+        """Return an active member of staff, whatever the case of their name, or None."""
         async with self._db.read() as connection:
-            row = (await connection.execute(query)).first()
-            return _staff(row) if row else None
+            found = await _named(connection, name)
+            return found if found is not None and found.is_active else None
 
     async def count_staff(self) -> int:
         """Return how many people can sign in."""
@@ -118,11 +119,12 @@ class People:
     async def set_password(self, name: str, password_hash: str, *, at: datetime, by: str) -> bool:
         """Replace a password and end that person's sessions; False where nobody has the name."""
         async with self._db.begin() as connection:
-            found = (await connection.execute(select(t.staff.c.id).where(t.staff.c.name == name))).scalar_one_or_none()
+            found = await _named(connection, name)
             if found is None:
                 return False
-            await connection.execute(update(t.staff).where(t.staff.c.id == found).values(password_hash=password_hash))
-            await connection.execute(delete(t.sessions).where(t.sessions.c.staff_id == found))
+            of_theirs = t.staff.c.id == found.id
+            await connection.execute(update(t.staff).where(of_theirs).values(password_hash=password_hash))
+            await connection.execute(delete(t.sessions).where(t.sessions.c.staff_id == found.id))
             await record(connection, by=by, action="set password", subject=name, at=at)
             return True
 
@@ -162,6 +164,14 @@ async def record(
     await connection.execute(
         insert(t.audit).values(at=at, by=by, action=action, subject=subject, detail=dict(detail or {}))
     )
+
+
+async def _named(connection: AsyncConnection, name: str) -> Staff | None:
+    """Compared here, for SQLite's own lower() leaves Å, Æ and Ø as they are."""
+    for row in await connection.execute(select(t.staff)):
+        if row.name.casefold() == name.casefold():
+            return _staff(row)
+    return None
 
 
 def _staff(row: rows.AnyRow) -> Staff:

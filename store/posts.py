@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BindParameter, Executable, Select, bindparam, func, select, update
+from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
@@ -54,12 +54,13 @@ class Posts:
         Raises: StoreError; then neither the posts nor the cursor moved.
         """
         async with self._db.begin() as connection:
-            known = await _known(connection, mentions)
+            unknown = await _unknown(connection, mentions)
+            authors = await _save_authors(connection, unknown)
             ids: list[int] = []
-            for mention in mentions:
-                post_id = None
-                if (mention.post.platform, mention.post.native_id) not in known:
-                    post_id = await _insert(connection, mention, at=at, is_backfill=progress.is_backfill)
+            # Asked again under the authors' locks: another listener may have brought the same posts meanwhile.
+            for mention in await _unknown(connection, unknown):
+                author_id = authors[mention.post.platform, mention.post.author.native_id]
+                post_id = await _insert(connection, mention, author_id, at=at, is_backfill=progress.is_backfill)
                 if post_id is not None:
                     ids.append(post_id)
             await advance(connection, progress, heard=len(ids), at=at)
@@ -130,7 +131,7 @@ class Posts:
 
     async def purge(self, *, before: datetime) -> int:
         """Forget texts and handles of posts older than an instant; the counts stay. Returns how many."""
-        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.text != "")
+        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
         async with self._db.begin() as connection:
             ids = list((await connection.execute(old)).scalars())
             if ids:
@@ -141,31 +142,52 @@ class Posts:
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[]), gone
                 )
                 await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
+                await connection.execute(_forget_authors())
+            await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
+            await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < before))
         return len(ids)
 
     async def count_by_stage(self) -> dict[str, int]:
         """Return how many posts stand at each stage."""
         query = select(t.posts.c.stage, func.count()).group_by(t.posts.c.stage)
         async with self._db.read() as connection:
-            return dict((await connection.execute(query)).tuples().all())
+            return dict((await connection.execute(query)).all())
+
+
+def _forget_authors() -> Executable:
+    """Authors all of whose posts are forgotten lose their names; the native id stays, for an opt-out hangs on it."""
+    remembered = exists().where(t.posts.c.author_id == t.authors.c.id, t.posts.c.url != "")
+    statement: Executable = update(t.authors).where(~remembered, t.authors.c.handle != "").values(handle="", name="")
+    return statement
 
 
 def _heard() -> Select[tuple[object, ...]]:
     return select(*rows.HEARD_COLUMNS).join(t.authors, t.authors.c.id == t.posts.c.author_id)
 
 
-async def _known(connection: AsyncConnection, mentions: Sequence[Mention]) -> set[tuple[str, str]]:
-    native_ids = [mention.post.native_id for mention in mentions]
-    if not native_ids:
-        return set()
-    query = select(t.posts.c.platform, t.posts.c.native_id).where(t.posts.c.native_id.in_(native_ids))
-    return {(platform, native_id) for platform, native_id in await connection.execute(query)}
+async def _unknown(connection: AsyncConnection, mentions: Sequence[Mention]) -> list[Mention]:
+    """Return those whose posts we do not have, each post once."""
+    found = {(mention.post.platform, mention.post.native_id): mention for mention in reversed(mentions)}
+    if not found:
+        return []
+    query = select(t.posts.c.platform, t.posts.c.native_id).where(
+        t.posts.c.native_id.in_([native_id for _, native_id in found])
+    )
+    known = {(platform, native_id) for platform, native_id in await connection.execute(query)}
+    return [mention for key, mention in reversed(found.items()) if key not in known]
 
 
-async def _insert(connection: AsyncConnection, mention: Mention, *, at: datetime, is_backfill: bool) -> int | None:
-    """Insert one post with its author and conversation; None where another listener was first."""
+async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]) -> dict[tuple[str, str], int]:
+    """Save the authors of new posts and keep their rows locked: in one order, so that two batches never deadlock."""
+    authors = {(mention.post.platform, mention.post.author.native_id): mention.post for mention in mentions}
+    return {key: await save_author(connection, post.platform, post.author) for key, post in sorted(authors.items())}
+
+
+async def _insert(
+    connection: AsyncConnection, mention: Mention, author_id: int, *, at: datetime, is_backfill: bool
+) -> int | None:
+    """Insert one post with its conversation; None where another listener was first."""
     post = mention.post
-    author_id = await save_author(connection, post.platform, post.author)
     conversation_id = await _open_conversation(connection, mention, author_id, at)
     statement = (
         rows.insert(t.posts, connection.dialect)
@@ -175,13 +197,13 @@ async def _insert(connection: AsyncConnection, mention: Mention, *, at: datetime
             account=mention.account,
             author_id=author_id,
             conversation_id=conversation_id,
-            text=post.text,
+            text=rows.storable(post.text),
             url=post.url,
             root_id=post.root_id,
             parent_id=post.parent_id,
             parent_author_id=post.parent_author_id,
             quoted_author_id=post.quoted_author_id,
-            place=post.place,
+            place=rows.storable(post.place),
             language_hint=post.language_hint,
             via=mention.via,
             matched=mention.matched,
@@ -206,7 +228,7 @@ async def save_author(connection: AsyncConnection, platform: Platform, author: A
         platform=platform,
         native_id=author.native_id,
         handle=author.handle,
-        name=author.name,
+        name=rows.storable(author.name),
         followers=author.followers,
         is_bot=author.is_bot,
     )
@@ -214,7 +236,7 @@ async def save_author(connection: AsyncConnection, platform: Platform, author: A
         index_elements=["platform", "native_id"],
         set_={
             "handle": author.handle,
-            "name": author.name,
+            "name": rows.storable(author.name),
             "followers": func.coalesce(statement.excluded.followers, t.authors.c.followers),
             "is_bot": author.is_bot,
         },
@@ -244,7 +266,11 @@ async def _open_conversation(connection: AsyncConnection, mention: Mention, auth
         set_={
             "version": c.version + 1,
             "waiting_since": func.coalesce(c.waiting_since, statement.excluded.waiting_since),
-            "last_post_at": statement.excluded.last_post_at,
+            # A backfill brings older posts after newer ones.
+            "last_post_at": case(
+                (c.last_post_at > statement.excluded.last_post_at, c.last_post_at),
+                else_=statement.excluded.last_post_at,
+            ),
             "changed_at": at,
         },
     ).returning(c.id)

@@ -94,12 +94,7 @@ class Replies:
                 lease_until=None,
             ):
                 return False
-            values: dict[str, Any] = {"waiting_since": None}
-            if reply.kind is ReplyKind.ACKNOWLEDGEMENT:
-                values = {"acknowledged_at": func.coalesce(t.conversations.c.acknowledged_at, at)}
-            await connection.execute(
-                update(t.conversations).where(t.conversations.c.id == reply.conversation_id).values(**values)
-            )
+            await _note_sent(connection, reply, at=at)
             return True
 
     async def mark_refused(self, reply: Reply, why: str, *, at: datetime) -> bool:
@@ -115,13 +110,23 @@ class Replies:
         return await self._mark(reply, ReplyState.UNKNOWN, at=at, problem=why, not_before=look_at, lease_until=None)
 
     async def reschedule(self, reply: Reply, why: str, *, at: datetime, not_before: datetime) -> bool:
-        """It surely was not published; try again later."""
-        return await self._mark(reply, ReplyState.APPROVED, at=at, problem=why, not_before=not_before, lease_until=None)
+        """It surely was not published; try again later. Looks at the next sending count from none."""
+        return await self._mark(
+            reply, ReplyState.APPROVED, at=at, problem=why, not_before=not_before, lease_until=None, looks=0
+        )
 
     async def approve(self, reply_id: int, text: str, *, by: str, version: int, at: datetime) -> Reply:
         """A person approves a draft, edited or not. Raises: Conflict where the draft moved on."""
         return await self._by_person(
-            reply_id, ReplyState.APPROVED, by=by, version=version, at=at, text=text, approved_by=by, not_before=at
+            reply_id,
+            ReplyState.APPROVED,
+            only_from=ReplyState.DRAFT,
+            by=by,
+            version=version,
+            at=at,
+            text=text,
+            approved_by=by,
+            not_before=at,
         )
 
     async def drop(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
@@ -141,7 +146,15 @@ class Replies:
         """A person looked at an UNKNOWN reply: it is there, or send it again. Raises: Conflict."""
         to = ReplyState.SENT if is_there else ReplyState.APPROVED
         return await self._by_person(
-            reply_id, to, by=by, version=version, at=at, settled_at=at if is_there else None, not_before=at, looks=0
+            reply_id,
+            to,
+            only_from=ReplyState.UNKNOWN,
+            by=by,
+            version=version,
+            at=at,
+            settled_at=at if is_there else None,
+            not_before=at,
+            looks=0,
         )
 
     async def answer(self, post_id: int, text: str, *, by: str, at: datetime) -> int:
@@ -215,7 +228,7 @@ class Replies:
         """Return how many replies stand at each state."""
         query = select(_R.state, func.count()).group_by(_R.state)
         async with self._db.read() as connection:
-            return dict((await connection.execute(query)).tuples().all())
+            return dict((await connection.execute(query)).all())
 
     async def _claim(self, due: Any, values: dict[str, Any]) -> list[Reply]:
         async with self._db.begin() as connection:
@@ -227,14 +240,22 @@ class Replies:
             return await _settle(connection, reply, to, at=at, **values)
 
     async def _by_person(
-        self, reply_id: int, to: ReplyState, *, by: str, version: int, at: datetime, **values: Any
+        self,
+        reply_id: int,
+        to: ReplyState,
+        *,
+        by: str,
+        version: int,
+        at: datetime,
+        only_from: ReplyState | None = None,
+        **values: Any,
     ) -> Reply:
         async with self._db.begin() as connection:
             row = (await connection.execute(select(t.replies).where(_R.id == reply_id).with_for_update())).first()
             if row is None or row.version != version:
                 raise Conflict("the reply changed since you opened it")
             before = rows.reply(row)
-            _check_by_person(before, to)
+            _check_by_person(before, to, only_from)
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
@@ -243,6 +264,8 @@ class Replies:
             )
             after = rows.reply((await connection.execute(changed)).one())
             await touch(connection, before.conversation_id, at=at)
+            if to is ReplyState.SENT:
+                await _note_sent(connection, after, at=at)
             detail = {"from": before.state, "to": to, "edited": before.text != after.text}
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
             return after
@@ -253,11 +276,24 @@ def _able_accounts() -> Any:
     return select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
 
 
-def _check_by_person(reply: Reply, to: ReplyState) -> None:
+def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None) -> None:
+    """A sender may move SENDING on; a person may not: their page is older than the claim (I4)."""
+    if only_from not in (None, reply.state):
+        raise Conflict(f"the reply is already {reply.state}")
     try:
         check_move(reply.state, to)
     except IllegalMove as err:
         raise Conflict(f"the reply is already {reply.state}") from err
+
+
+async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
+    """An acknowledgement is noted on its conversation; after an answer nobody waits there."""
+    values: dict[str, Any] = {"waiting_since": None}
+    if reply.kind is ReplyKind.ACKNOWLEDGEMENT:
+        values = {"acknowledged_at": func.coalesce(t.conversations.c.acknowledged_at, at)}
+    await connection.execute(
+        update(t.conversations).where(t.conversations.c.id == reply.conversation_id).values(**values)
+    )
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:

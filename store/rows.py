@@ -130,6 +130,11 @@ def reply(row: AnyRow) -> Reply:
     )
 
 
+def storable(text: str) -> str:
+    """Return `text` as both engines take it: halves of characters and NULs, which they refuse, become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def latest(*instants: datetime | None) -> datetime | None:
     """Return the latest of the instants that are there."""
     known = [instant for instant in instants if instant is not None]

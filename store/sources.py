@@ -147,5 +147,7 @@ async def _keep_unreadable(connection: AsyncConnection, progress: Progress, at: 
     kept = (await connection.execute(select(func.count()).select_from(t.unreadable))).scalar_one()
     for raw in progress.unreadable[: max(0, _MOST_UNREADABLE - kept)]:
         await connection.execute(
-            insert(t.unreadable).values(account=progress.account, source=progress.source, raw=raw, heard_at=at)
+            insert(t.unreadable).values(
+                account=progress.account, source=progress.source, raw=rows.storable(raw), heard_at=at
+            )
         )

@@ -1,0 +1,75 @@
+"""A house, two emulated platforms and a webhook, for stories told from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.conftest import Emulated
+from tests.house import House
+
+Eventually = Callable[..., Awaitable[Any]]
+
+
+@dataclass
+class Webhook:
+    """A local webhook that keeps what it was told."""
+
+    url: str = ""
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    hook = Webhook()
+
+    async def take(request: web.Request) -> web.Response:
+        hook.told.append(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    hook.url = f"json://{host}:{port}/hook"
+    yield hook
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def house(
+    tmp_path: Path, emulated_x: Emulated, emulated_reddit: Emulated, webhook: Webhook
+) -> AsyncIterator[House]:
+    made = House(folder=tmp_path / "house", x=emulated_x.url, reddit=emulated_reddit.url, alerts=[webhook.url])
+    made.write_config()
+    yield made
+    if made.process is not None:
+        assert await made.stop() == 0
+        assert "Traceback" not in made.log()
+        assert "Unclosed" not in made.log()
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Ask until the answer is truthy, and return it; fail after `seconds`."""
+
+    async def wait(ask: Callable[[], Any], *, seconds: float = 20) -> Any:
+        async with asyncio.timeout(seconds):
+            while True:
+                answer = ask()
+                if isinstance(answer, Awaitable):
+                    answer = await answer
+                if answer:
+                    return answer
+                await asyncio.sleep(0.1)
+
+    return wait

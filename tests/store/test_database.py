@@ -1,0 +1,215 @@
+"""Opening, migrating and failing: a bad URL names its cure, a bad disk loses nothing."""
+
+import asyncio
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from core.errors import ConfigError, StoreError
+from store import tables as t
+from store.database import Database, open_database, parse_url
+from store.posts import Posts
+from store.sources import Sources
+from tests.builders import NOW, a_mention, saved, some_progress
+
+
+def _differences(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), t.metadata))
+
+
+async def test_the_migrations_make_the_schema_that_the_tables_describe(database: Database) -> None:
+    async with database.read() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_migrating_again_changes_nothing_and_forgets_nothing(
+    fresh_sqlite: Callable[[], Any], request: pytest.FixtureRequest
+) -> None:
+    async for url in fresh_sqlite():
+        first = await open_database(url)
+        await saved(first, a_mention())
+        await first.close()
+        second = await open_database(url)
+        assert await Posts(second).count_by_stage() == {"saved": 1}
+        await second.close()
+
+
+@pytest.mark.postgres
+async def test_two_processes_may_migrate_one_postgresql_at_once(postgres: Callable[[str], str]) -> None:
+    admin = await open_database(postgres("postgres"))
+    await admin.close()
+    first, second = await asyncio.gather(open_database(postgres("postgres")), open_database(postgres("postgres")))
+    await first.check()
+    await second.check()
+    await first.close()
+    await second.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("not a url", "not a database URL"),
+        ("", "not a database URL"),
+        ("postgresql://user:hemmelig@host:port/db", "not a database URL"),
+        ("mysql://user:hemmelig@host/db", "'mysql' is not supported"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+    ],
+)
+async def test_a_bad_url_names_its_cure_and_never_its_password(url: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        await open_database(url)
+    assert says in str(caught.value)
+    assert "use sqlite:///FILE or postgresql://" in str(caught.value)
+    assert "hemmelig" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://h/d", "postgres://h/d", "postgresql+psycopg2://h/d", "postgresql+asyncpg://h/d"]
+)
+def test_every_spelling_of_postgresql_gets_our_driver(url: str) -> None:
+    assert parse_url(url).drivername == "postgresql+asyncpg"
+
+
+def test_libpqs_sslmode_is_understood() -> None:
+    assert dict(parse_url("postgresql://h/d?sslmode=require").query) == {"ssl": "require"}
+
+
+@pytest.mark.postgres
+async def test_a_postgresql_database_that_is_not_there_is_a_store_error(postgres: Callable[[str], str]) -> None:
+    with pytest.raises(StoreError, match="does not exist"):
+        await open_database(postgres("nowhere"))
+
+
+async def test_a_server_that_does_not_answer_is_a_store_error() -> None:
+    with pytest.raises(StoreError):
+        await open_database("postgresql://genlyd:hemmelig@127.0.0.1:1/genlyd")
+
+
+async def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError):
+        await open_database(f"sqlite:///{tmp_path}/file/genlyd.db")
+
+
+async def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "genlyd.db").write_bytes(b"these are holiday pictures " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+
+
+async def test_on_a_full_disk_neither_posts_nor_cursor_move_and_later_both_do(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([a_mention("1")], some_progress("c1"), at=NOW)
+    fill = _fill_disk(database)
+    await database.close()  # every connection from here on finds the disk full
+    big = [a_mention(str(number), matched="x" * 20_000) for number in range(100, 140)]
+    with pytest.raises(StoreError, match="full"):
+        await posts.save_batch(big, some_progress("c2"), at=NOW)
+    assert await posts.count_by_stage() == {"saved": 1}
+    assert await sources.cursor("x-main", "mentions") == "c1"
+    fill.pages = 1_000_000
+    await database.close()
+    assert len((await posts.save_batch(big, some_progress("c2"), at=NOW)).ids) == 40
+    assert await sources.cursor("x-main", "mentions") == "c2"
+    await database.close()
+
+
+class _fill_disk:  # noqa: N801  (reads as a verb)
+    """Lets SQLite's file grow no further than it is: what a full disk does to it."""
+
+    def __init__(self, database: Database) -> None:
+        self.pages = 1
+        event.listen(database._engine.sync_engine, "connect", self._limit)
+
+    def _limit(self, connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA max_page_count={self.pages}")
+        cursor.close()
+
+
+async def test_a_locked_sqlite_file_is_a_store_error_and_not_a_wait_for_ever(tmp_path: Path) -> None:
+    file = tmp_path / "genlyd.db"
+    database = await open_database(f"sqlite:///{file}")
+    event.listen(
+        database._engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=50")
+    )
+    await database.close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        await saved(database, a_mention())
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(await saved(database, a_mention())) == 1
+    await database.close()
+
+
+async def test_leaving_a_transaction_by_an_error_saves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="half way"):
+        async with database.begin() as connection:
+            await connection.execute(insert(t.switches).values(name="a", is_on=True, changed_at=NOW, changed_by="k"))
+            raise RuntimeError("half way")
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.switches.c.name))).first() is None
+
+
+async def test_a_broken_rule_of_the_schema_is_not_taken_for_a_failing_disk(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.begin() as connection:
+            await connection.execute(insert(t.opt_outs).values(author_id=9, scope="a", since=NOW, because="b"))
+
+
+async def test_instants_come_back_in_utc_whatever_zone_they_came_in(database: Database) -> None:
+    oslo = NOW.astimezone(timezone(timedelta(hours=1)))
+    async with database.begin() as connection:
+        await connection.execute(insert(t.switches).values(name="a", is_on=True, changed_at=oslo, changed_by="k"))
+    async with database.read() as connection:
+        found = (await connection.execute(select(t.switches.c.changed_at))).scalar_one()
+    assert (found, found.utcoffset()) == (NOW, timedelta(0))
+
+
+async def test_a_naive_instant_is_refused(database: Database) -> None:
+    with pytest.raises(StatementError, match="naive"):
+        async with database.begin() as connection:
+            naive = datetime(2026, 11, 22)  # noqa: DTZ001
+            await connection.execute(insert(t.switches).values(name="a", is_on=True, changed_at=naive, changed_by="k"))
+
+
+async def test_sqlite_keeps_what_a_power_cut_could_take(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    async with database.read() as connection:
+        pragmas = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        ]
+    await database.close()
+    assert pragmas == ["wal", 2, 1, 1]
+
+
+async def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path) -> None:
+    file = tmp_path / "genlyd.db"
+    database = await open_database(f"sqlite:///{file}")
+    script = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('BEGIN IMMEDIATE')\n"
+        "c.execute(\"INSERT INTO switches VALUES ('a', 1, '', '2026-11-22', 'k')\")\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    killed = await asyncio.to_thread(subprocess.run, ["python3", "-c", script, str(file)], check=False)
+    assert killed.returncode == -9
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.switches.c.name))).first() is None
+    assert len(await saved(database, a_mention())) == 1
+    await database.close()

@@ -1,0 +1,101 @@
+"""Every disconnect is a gap until a fetch covers it, and what cannot be covered stays shown (I2)."""
+
+from datetime import timedelta
+
+from sqlalchemy import insert, select
+
+from store import tables as t
+from store.database import Database
+from store.posts import Posts
+from store.rows import AnyRow
+from store.sources import Sources
+from tests.builders import NOW, some_progress
+
+LATER = NOW + timedelta(minutes=10)
+
+
+async def _gaps(database: Database) -> list[AnyRow]:
+    async with database.read() as connection:
+        return list(await connection.execute(select(t.gaps).order_by(t.gaps.c.id)))
+
+
+async def test_a_source_never_heard_has_no_cursor(database: Database) -> None:
+    assert await Sources(database).cursor("x-main", "mentions") is None
+
+
+async def test_an_empty_answer_moves_the_freshness_and_keeps_the_cursor(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress("c1"), at=NOW)
+    await posts.save_batch([], some_progress(None), at=LATER)
+    assert await sources.cursor("x-main", "mentions") == "c1"
+    (source,) = await sources.all()
+    assert (source.fresh_at, source.heard, source.open_gaps) == (LATER, 0, 0)
+
+
+async def test_a_disconnect_opens_one_gap_from_when_the_source_was_last_fresh(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress(), at=NOW)
+    for minutes in (1, 2, 3):
+        at = NOW + timedelta(minutes=minutes)
+        await sources.stumble("x-main", "mentions", "the line fell", at=at, opens_gap=True)
+    (gap,) = await _gaps(database)
+    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, None, None, "the line fell")
+    (source,) = await sources.all()
+    assert (source.open_gaps, source.problem, source.problem_at) == (1, "the line fell", NOW + timedelta(minutes=3))
+    assert source.cursor == "c1"
+
+
+async def test_a_gap_closes_once_a_fetch_has_reached_the_present(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await sources.stumble("x-main", "mentions", "the line fell", at=NOW, opens_gap=True)
+    await posts.save_batch([], some_progress(is_caught_up=False, is_backfill=True), at=NOW)
+    assert [gap.closed_at for gap in await _gaps(database)] == [None]
+    await posts.save_batch([], some_progress(), at=LATER)
+    (gap,) = await _gaps(database)
+    assert (gap.until_at, gap.closed_at) == (LATER, LATER)
+    (source,) = await sources.all()
+    assert (source.open_gaps, source.problem) == (0, None)
+
+
+async def test_what_the_platform_no_longer_has_stays_an_open_gap_with_its_reason(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress(), at=NOW)
+    await sources.stumble("x-main", "mentions", "the line fell", at=LATER, opens_gap=True)
+    await posts.save_batch([], some_progress(gap="older than a week"), at=LATER)
+    await posts.save_batch([], some_progress(), at=LATER + timedelta(minutes=1))
+    (gap,) = await _gaps(database)
+    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, LATER, None, "older than a week")
+    assert (await sources.all())[0].open_gaps == 1
+
+
+async def test_a_permanent_gap_does_not_swallow_the_next_disconnect(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress(gap="older than a week"), at=NOW)
+    await sources.stumble("x-main", "mentions", "the line fell", at=LATER, opens_gap=True)
+    assert [(gap.from_at, gap.until_at, gap.why) for gap in await _gaps(database)] == [
+        (NOW, NOW, "older than a week"),
+        (NOW, None, "the line fell"),
+    ]
+
+
+async def test_a_failing_disk_of_ours_is_no_gap(database: Database) -> None:
+    await Sources(database).stumble("x-main", "mentions", "disk full", at=NOW, opens_gap=False)
+    assert await _gaps(database) == []
+
+
+async def test_gaps_of_one_source_are_not_anothers(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await sources.stumble("x-main", "search", "the line fell", at=NOW, opens_gap=True)
+    await posts.save_batch([], some_progress(), at=LATER)
+    assert [(source.source, source.open_gaps) for source in await sources.all()] == [("mentions", 0), ("search", 1)]
+
+
+async def test_unreadable_items_are_counted_beyond_what_is_kept(database: Database) -> None:
+    async with database.begin() as connection:
+        row = {"account": "x-main", "source": "mentions", "raw": "{", "heard_at": NOW}
+        await connection.execute(insert(t.unreadable), [row] * 999)
+    await Posts(database).save_batch([], some_progress(unreadable=("a", "b", "c")), at=NOW)
+    async with database.read() as connection:
+        kept = list(await connection.execute(select(t.unreadable.c.raw).where(t.unreadable.c.raw != "{")))
+    assert kept == [("a",)]
+    assert (await Sources(database).all())[0].unreadable == 3
