@@ -85,6 +85,7 @@ class Public:
         self._urls = urls
         self._session = session
         self.ids: dict[str, str] = {}
+        self.written: list[str] = []
 
     async def write_all(self, turns: list[Turn], *, rate: float) -> float:
         """Write every turn; return the seconds it took."""
@@ -97,6 +98,7 @@ class Public:
             async with self._session.post(f"{self._urls[turn.platform]}/sandbox/posts", json=body) as answer:
                 assert answer.status == 201, await answer.text()
                 self.ids[turn.key] = (await answer.json())["id"]
+                self.written.append(self.ids[turn.key])
         return time.monotonic() - started
 
 
@@ -142,7 +144,7 @@ async def on_platform(session: aiohttp.ClientSession, url: str) -> list[dict[str
 
 
 def report(
-    written: dict[str, str], public: list[dict[str, Any]], posts: list[dict[str, Any]], replies: list[dict[str, Any]]
+    written: list[str], public: list[dict[str, Any]], posts: list[dict[str, Any]], replies: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the figures and every broken promise."""
     stored = Counter(post["native_id"] for post in posts)
@@ -151,7 +153,7 @@ def report(
     at = {post["id"]: datetime.fromisoformat(post["time"]) for post in public}
     waits = sorted((at[post["id"]] - at[post["parent"]]).total_seconds() for post in ours)
     broken = []
-    missing = [native for native in written.values() if stored[native] == 0]
+    missing = [native for native in written if stored[native] == 0]
     if missing:
         broken.append(f"{len(missing)} posts were never stored, such as {missing[:3]}")
     twice = [native for native, count in stored.items() if count > 1]
@@ -201,7 +203,7 @@ async def main(a: argparse.Namespace) -> int:
             if a.keep_log:
                 a.keep_log.write_text(house.log())
         everything = [post for url in urls.values() for post in await on_platform(session, url)]
-    figures, broken = report(public.ids, everything, posts, replies)
+    figures, broken = report(public.written, everything, posts, replies)
     figures = {"rate asked, posts/s": a.rate, "rate held, posts/s": round(len(turns) / writing.result(), 1), **figures}
     figures["kills"] = a.kills
     print(json.dumps(figures, indent=2))

@@ -4,6 +4,7 @@ Owns the loop and the words of a notice to people. Refuses to send: `outbox` doe
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -71,7 +72,7 @@ class Desk:
 
 async def run_worker(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock) -> None:
     """Decide posts for ever."""
-    decide_one = partial(_decide, desk, posts, decisions, bell, clock)
+    decide_these = partial(_decide, desk, posts, decisions, bell, clock)
     swept_at = clock.now() - _SWEEP_EVERY
     lost_after = timedelta(0)
     while True:
@@ -80,32 +81,43 @@ async def run_worker(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell,
                 waiting = await posts.waiting(Stage.ASSESSED, before=clock.now() - lost_after, limit=BATCH)
                 if len(waiting) < BATCH:
                     swept_at, lost_after = clock.now(), _LOST_AFTER
-                for post_id in waiting:
-                    await decide_one(post_id)
+                await decide_these(waiting)
             entries = await bell.wait(Ring.DECIDE, count=BATCH, seconds=1.0)
-            for entry in entries:
-                await decide_one(entry.row_id)
+            await decide_these([entry.row_id for entry in entries])
             await bell.done(Ring.DECIDE, entries)
         except StoreError as err:
             log.error("the database failed: posts wait to be decided", extra={"error": str(err)})
             await clock.sleep(1.0)
 
 
-async def _decide(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock, post_id: int) -> None:
+async def _decide(
+    desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock, post_ids: Sequence[int]
+) -> None:
+    """Decide a batch; where our own code fails on it, one by one, so that one post holds up nobody else."""
+    if not post_ids:
+        return
     try:
-        plan = await decisions.decide(post_id, desk.plan, at=clock.now())
+        plans = await decisions.decide_all(post_ids, desk.plan, at=clock.now())
     except StoreError:
         raise
     except Exception as err:
-        log.exception("a post could not be decided", extra={"post": post_id})
-        await posts.fail(post_id, f"could not be decided: {type(err).__name__}", at=clock.now())
+        if len(post_ids) > 1:
+            for post_id in post_ids:
+                await _decide(desk, posts, decisions, bell, clock, [post_id])
+            return
+        log.exception("a post could not be decided", extra={"post": post_ids[0]})
+        await posts.fail(post_ids[0], f"could not be decided: {type(err).__name__}", at=clock.now())
         return
-    if plan is None:
-        return
-    _decided.labels(plan.decision.action).inc()
-    if plan.decision.action is Action.ACKNOWLEDGE:
-        await bell.ring(Ring.SEND, [post_id])
-    if plan.notice is not None:
-        _escalated.inc()
-        await bell.ring(Ring.TELL, [post_id])
-    await bell.announce()
+    await _ring(plans, bell)
+
+
+async def _ring(plans: Mapping[int, Plan], bell: Bell) -> None:
+    for plan in plans.values():
+        _decided.labels(plan.decision.action).inc()
+        _escalated.inc(1 if plan.notice is not None else 0)
+    await bell.ring(
+        Ring.SEND, [post_id for post_id, plan in plans.items() if plan.decision.action is Action.ACKNOWLEDGE]
+    )
+    await bell.ring(Ring.TELL, [post_id for post_id, plan in plans.items() if plan.notice is not None])
+    if plans:
+        await bell.announce()

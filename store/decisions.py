@@ -4,7 +4,7 @@ Owns the `decisions` rows and the first write of replies and alerts. Refuses to 
 hands in a pure function.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
@@ -33,17 +33,25 @@ class Decisions:
         self._repeat_alert_after = repeat_alert_after
 
     async def decide(self, post_id: int, plan: Callable[[Facts], Plan], *, at: datetime) -> Plan | None:
-        """Read the facts, ask `plan`, save what it says; None where the post no longer waits.
+        """Read the facts, ask `plan`, save what it says; None where the post no longer waits."""
+        return (await self.decide_all([post_id], plan, at=at)).get(post_id)
 
-        The conversation is locked meanwhile, so two workers cannot both find it unacknowledged (I3).
+    async def decide_all(
+        self, post_ids: Sequence[int], plan: Callable[[Facts], Plan], *, at: datetime
+    ) -> dict[int, Plan]:
+        """Decide several posts in one transaction; return the plans of those that still waited.
+
+        Their conversations are locked meanwhile, so two workers cannot both find one unacknowledged (I3).
         """
+        made: dict[int, Plan] = {}
         async with self._db.begin() as connection:
-            facts = await _facts(connection, post_id, at)
-            if facts is None:
-                return None
-            made = plan(facts)
-            await self._save(connection, facts, made, at)
-            return made
+            await _lock_conversations(connection, post_ids)
+            for post_id in post_ids:
+                facts = await _facts(connection, post_id, at)
+                if facts is not None:
+                    made[post_id] = plan(facts)
+                    await self._save(connection, facts, made[post_id], at)
+        return made
 
     async def _save(self, connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:
         decision, post_id = plan.decision, facts.heard.id
@@ -96,16 +104,15 @@ async def queue_alert(
     )
 
 
+async def _lock_conversations(connection: AsyncConnection, post_ids: Sequence[int]) -> None:
+    """Lock in the order of ids, so that two workers with the same ones cannot wait for each other for ever."""
+    theirs = select(t.posts.c.conversation_id).where(t.posts.c.id.in_(post_ids))
+    lock = select(t.conversations.c.id).where(t.conversations.c.id.in_(theirs))
+    await connection.execute(lock.order_by(t.conversations.c.id).with_for_update())
+
+
 async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Facts | None:
-    conversation_of = select(t.posts.c.conversation_id).where(
-        t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED
-    )
-    conversation_id = (await connection.execute(conversation_of)).scalar_one_or_none()
-    if conversation_id is None:
-        return None
-    lock = select(t.conversations).where(t.conversations.c.id == conversation_id).with_for_update()
-    conversation = (await connection.execute(lock)).one()
-    # Asked again under the lock: another worker may have decided while we waited for it.
+    """Return the facts of a post that still waits. Asked under the lock: another worker may have been first."""
     heard = (
         select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"))
         .join(t.authors, t.authors.c.id == t.posts.c.author_id)
@@ -114,6 +121,9 @@ async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Fac
     post = (await connection.execute(heard)).first()
     if post is None:
         return None
+    conversation_id = post.conversation_id
+    found = select(t.conversations).where(t.conversations.c.id == conversation_id)
+    conversation = (await connection.execute(found)).one()
     assessed = select(t.assessments).where(t.assessments.c.post_id == post_id)
     return Facts(
         heard=rows.heard(post),

@@ -84,11 +84,13 @@ def key(text: str) -> str:
 
 def load(data: Path, *, seed: int) -> tuple[list[Example], list[Example]]:
     """Return (train, dev). Dev rows are the official ones, else a tenth by hash of the text."""
-    held_out = {key(row["text"]) for file in sorted((data / "bench").glob("*.jsonl")) for row in _rows(file)}
+    held_out = {key(normalise(row["text"])) for file in sorted((data / "bench").glob("*.jsonl")) for row in _rows(file)}
     train: list[Example] = []
     dev: list[Example] = []
     for source in MIX:
-        rows = [row for row in _rows(data / "train" / f"{source.file}.jsonl") if key(row["text"]) not in held_out]
+        rows = [
+            row for row in _rows(data / "train" / f"{source.file}.jsonl") if key(normalise(row["text"])) not in held_out
+        ]
         official = any(row["split"] == "dev" for row in rows)
         mine: list[Example] = []
         for row in rows:

