@@ -3,8 +3,6 @@
 Owns the only place that knows every room. Refuses to run anything: `run` does.
 """
 
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from store.bell import Bell
 from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
+from store.owners import OwnerLock
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
@@ -44,7 +43,7 @@ class Stores:
     accounts: Accounts
     alerts: Alerts
     clock: Clock
-    owner: str
+    owner: OwnerLock
 
 
 @asynccontextmanager
@@ -54,32 +53,37 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
     Raises: ConfigError, StoreError.
     """
     clock = clock or SystemClock()
-    owner = f"{socket.gethostname()}:{os.getpid()}"
+    owner = OwnerLock(Path(config.store.data))
     embedded = EmbeddedValkey(Path(config.store.data)) if config.store.redis == "embedded" else None
     database = await open_database(config.store.database)
     try:
         if embedded is not None:
             await embedded.start()
-        bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner)
+        bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
-            yield Stores(
-                database=database,
-                bell=bell,
-                posts=Posts(database),
-                sources=Sources(database),
-                decisions=Decisions(database, repeat_alert_after=timedelta(minutes=config.alerts.repeat_after_minutes)),
-                replies=Replies(database),
-                accounts=Accounts(database),
-                alerts=Alerts(database),
-                clock=clock,
-                owner=owner,
-            )
+            with owner:
+                yield _stores(config, database, bell, clock, owner)
         finally:
             await bell.close()
             if embedded is not None:
                 await embedded.stop()
     finally:
         await database.close()
+
+
+def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: OwnerLock) -> Stores:
+    return Stores(
+        database=database,
+        bell=bell,
+        posts=Posts(database),
+        sources=Sources(database),
+        decisions=Decisions(database, repeat_alert_after=timedelta(minutes=config.alerts.repeat_after_minutes)),
+        replies=Replies(database),
+        accounts=Accounts(database),
+        alerts=Alerts(database),
+        clock=clock,
+        owner=owner,
+    )
 
 
 def build_reader(config: Config) -> Reader:

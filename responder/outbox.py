@@ -21,6 +21,7 @@ from responder.senders.base import Look, Sender
 from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
 from store.bell import Bell, Ring
+from store.owners import OwnerLock, OwnerState
 from store.replies import Replies
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ _SLOWEST_RETRY_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """Everything sending needs. `owner` names this process."""
+    """Everything sending needs. `owner` is this process's name and lock."""
 
-    owner: str
+    owner: OwnerLock
     senders: Mapping[str, Sender]
     replies: Replies
     accounts: Accounts
@@ -81,15 +82,31 @@ class Outbox:
 
     async def send_due(self) -> int:
         """Send what is due now, several at once; return how many were claimed."""
-        claimed = await self.replies.claim_due(self.owner, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
+        claimed = await self.replies.claim_due(self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
         await self._all(self._deliver, claimed)
         return len(claimed)
 
     async def settle_unknown(self) -> int:
         """Look for replies whose outcome nobody knows; return how many were looked for."""
-        claimed = await self.replies.claim_unsettled(self.owner, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
+        alive = await self._take_over_from_the_dead()
+        claimed = await self.replies.claim_unsettled(
+            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, not_of=alive
+        )
         await self._all(self._look, claimed)
         return len(claimed)
+
+    async def _take_over_from_the_dead(self) -> list[str]:
+        """End the leases of processes that died on this machine; return those that live."""
+        alive: list[str] = []
+        for name in await self.replies.other_senders(self.owner.name):
+            state = self.owner.state(name)
+            if state is OwnerState.ALIVE:
+                alive.append(name)
+            elif state is OwnerState.DEAD:
+                ended = await self.replies.end_leases(name, at=self.clock.now())
+                log.warning("a sender died on this machine: its replies are looked for", extra={"count": ended})
+                self.owner.forget(name)
+        return alive
 
     async def _all(self, step: Callable[[Reply, Sender], Awaitable[str]], claimed: list[Reply]) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -56,6 +56,7 @@ class Posts:
         async with self._db.begin() as connection:
             unknown = await _unknown(connection, mentions)
             authors = await _save_authors(connection, unknown)
+            await _lock_conversations(connection, unknown, authors.values())
             ids: list[int] = []
             # Asked again under the authors' locks: another listener may have brought the same posts meanwhile.
             for mention in await _unknown(connection, unknown):
@@ -181,6 +182,16 @@ async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]
     """Save the authors of new posts and keep their rows locked: in one order, so that two batches never deadlock."""
     authors = {(mention.post.platform, mention.post.author.native_id): mention.post for mention in mentions}
     return {key: await save_author(connection, post.platform, post.author) for key, post in sorted(authors.items())}
+
+
+async def _lock_conversations(
+    connection: AsyncConnection, mentions: Sequence[Mention], author_ids: Collection[int]
+) -> None:
+    """Lock what they may join in the order of ids, as deciding does."""
+    c = t.conversations.c
+    roots = {mention.post.root_id for mention in mentions}
+    theirs = select(c.id).where(c.author_id.in_(author_ids), c.root_id.in_(roots))
+    await connection.execute(theirs.order_by(c.id).with_for_update())
 
 
 async def _insert(

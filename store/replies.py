@@ -4,6 +4,7 @@ Owns the `replies` rows after their first draft. Every move is checked against t
 from, and every move of a sender against its fence. Refuses to send, look or decide.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,9 +51,36 @@ class Replies:
         }
         return await self._claim(due, values)
 
-    async def claim_unsettled(self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16) -> list[Reply]:
-        """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones."""
-        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at)
+    async def other_senders(self, owner: str) -> list[str]:
+        """Return the other processes that have, or had, replies in their hands."""
+        theirs = (
+            select(_R.owner)
+            .distinct()
+            .where(
+                _R.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN)), _R.lease_until.is_not(None), _R.owner != owner
+            )
+        )
+        async with self._db.read() as connection:
+            return [name for name in (await connection.execute(theirs)).scalars() if name is not None]
+
+    async def end_leases(self, owner: str, *, at: datetime) -> int:
+        """A process is surely dead: what it was sending can be looked for at once. Returns how many."""
+        async with self._db.begin() as connection:
+            ended = await connection.execute(
+                update(t.replies)
+                .where(_R.owner == owner, _R.lease_until > at)
+                .values(lease_until=at - timedelta(seconds=1))
+            )
+            return ended.rowcount
+
+    async def claim_unsettled(
+        self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16, not_of: Collection[str] = ()
+    ) -> list[Reply]:
+        """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones.
+
+        `not_of` are processes known to live: a frozen one may still send what its lease no longer covers.
+        """
+        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of))
         unsure = and_(
             _R.state == ReplyState.UNKNOWN, _R.not_before <= at, or_(_R.lease_until.is_(None), _R.lease_until < at)
         )

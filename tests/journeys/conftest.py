@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,11 @@ from aiohttp import web
 
 from tests.conftest import Emulated
 from tests.house import House
+from tests.store.conftest import ENGINES, administer, postgres
 
+__all__ = ["ENGINES", "postgres"]
+
+_numbers = itertools.count(1)
 Eventually = Callable[..., Awaitable[Any]]
 
 
@@ -46,10 +52,29 @@ async def webhook() -> AsyncIterator[Webhook]:
 
 
 @pytest.fixture
+def engine() -> str:
+    """Which database the house remembers in. A test that names both overrides this."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def store(engine: str, request: pytest.FixtureRequest) -> str:
+    """The [store] lines of the config: a fresh database on the engine."""
+    if engine == "sqlite":
+        return ""
+    url_of: Callable[[str], str] = request.getfixturevalue("postgres")
+    name = f"journey_{next(_numbers)}"
+    await administer(url_of("postgres"), f"CREATE DATABASE {name}")
+    return f"database = {json.dumps(url_of(name))}"
+
+
+@pytest.fixture
 async def house(
-    tmp_path: Path, emulated_x: Emulated, emulated_reddit: Emulated, webhook: Webhook
+    tmp_path: Path, emulated_x: Emulated, emulated_reddit: Emulated, webhook: Webhook, store: str
 ) -> AsyncIterator[House]:
-    made = House(folder=tmp_path / "house", x=emulated_x.url, reddit=emulated_reddit.url, alerts=[webhook.url])
+    made = House(
+        folder=tmp_path / "house", x=emulated_x.url, reddit=emulated_reddit.url, alerts=[webhook.url], store=store
+    )
     made.write_config()
     yield made
     if made.process is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import Emulated
 from tests.house import House
-from tests.journeys.conftest import Eventually, Webhook
+from tests.journeys.conftest import ENGINES, Eventually, Webhook
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 async def test_an_angry_danish_post_is_acknowledged_in_danish_and_people_are_told(
     house: House, emulated_x: Emulated, webhook: Webhook, eventually: Eventually
 ) -> None:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from tests.conftest import Emulated
 from tests.house import House
-from tests.journeys.conftest import Eventually
+from tests.journeys.conftest import ENGINES, Eventually
 
 WORDS = (
     "@brand min pakke er ikke kommet, og ingen svarer mig",
@@ -48,6 +48,7 @@ async def _check_promises(house: House, x: Emulated, written: list[str]) -> None
     assert max(under.values()) == 1, "no post has two replies (I3)"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 async def test_killed_at_random_moments_each_post_is_stored_once_and_answered_at_most_once(
     house: House, emulated_x: Emulated, eventually: Eventually
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,20 @@ def postgres() -> Iterator[Callable[[str], str]]:
 def postgres_url(postgres: Callable[[str], str]) -> str:
     """A migrated database that tests share, one after the other. What it says need not outlive a power cut."""
     for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE genlyd"):
-        _apart(_administer(postgres("postgres"), statement))
+        _apart(administer(postgres("postgres"), statement))
     _apart(_migrate(postgres("genlyd")))
     return postgres("genlyd")
+
+
+@pytest.fixture
+def create_postgres(postgres: Callable[[str], str]) -> Callable[[str], Awaitable[str]]:
+    """Called with a name, it makes an empty database, not migrated, and returns its URL."""
+
+    async def create(name: str) -> str:
+        await administer(postgres("postgres"), f"CREATE DATABASE {name}")
+        return postgres(name)
+
+    return create
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +100,13 @@ def fresh_postgres(postgres_url: str) -> Callable[[], AsyncIterator[str]]:
     async def fresh() -> AsyncIterator[str]:
         yield postgres_url
         names = ", ".join(table.name for table in metadata.sorted_tables)
-        await _administer(postgres_url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        await administer(postgres_url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
     return fresh
 
 
-async def _administer(url: str, statement: str) -> None:
+async def administer(url: str, statement: str) -> None:
+    """Run one statement outside any transaction."""
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     async with engine.connect() as connection:
         bare = await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ async def test_the_migrations_make_the_schema_that_the_tables_describe(database:
 
 
 async def test_migrating_again_changes_nothing_and_forgets_nothing(
-    fresh_sqlite: Callable[[], Any], request: pytest.FixtureRequest
+    fresh_sqlite: Callable[[], AsyncIterator[str]],
 ) -> None:
     async for url in fresh_sqlite():
         first = await open_database(url)
@@ -48,14 +48,13 @@ async def test_migrating_again_changes_nothing_and_forgets_nothing(
 
 
 @pytest.mark.postgres
-async def test_two_processes_may_migrate_one_postgresql_at_once(postgres: Callable[[str], str]) -> None:
-    admin = await open_database(postgres("postgres"))
-    await admin.close()
-    first, second = await asyncio.gather(open_database(postgres("postgres")), open_database(postgres("postgres")))
-    await first.check()
-    await second.check()
-    await first.close()
-    await second.close()
+async def test_processes_that_start_at_once_migrate_one_postgresql_once(
+    create_postgres: Callable[[str], Awaitable[str]],
+) -> None:
+    url = await create_postgres("started_at_once")
+    for database in await asyncio.gather(*(open_database(url) for _ in range(3))):
+        await database.check()
+        await database.close()
 
 
 @pytest.mark.parametrize(
@@ -160,11 +159,16 @@ async def test_a_locked_sqlite_file_is_a_store_error_and_not_a_wait_for_ever(tmp
 
 
 async def test_leaving_a_transaction_by_an_error_saves_nothing(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with database.begin() as connection:
-            await connection.execute(insert(t.switches).values(_switch(NOW)), 1 / 0)
+    with pytest.raises(RuntimeError, match="half way"):
+        await _break_off(database)
     async with database.read() as connection:
         assert (await connection.execute(select(t.switches.c.name))).first() is None
+
+
+async def _break_off(database: Database) -> None:
+    async with database.begin() as connection:
+        await connection.execute(insert(t.switches).values(_switch(NOW)))
+        raise RuntimeError("half way")
 
 
 async def test_a_broken_rule_of_the_schema_is_not_taken_for_a_failing_disk(database: Database) -> None:

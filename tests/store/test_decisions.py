@@ -19,7 +19,7 @@ from store.decisions import Decisions
 from store.people import People, Scope
 from store.posts import Posts, Stage
 from store.replies import Replies
-from tests.builders import NOW, a_mention, a_plan, a_post, assessed, decided, saved
+from tests.builders import NOW, a_mention, a_plan, a_post, an_author, assessed, decided, saved, some_progress
 
 HOUR = timedelta(hours=1)
 
@@ -72,6 +72,29 @@ async def test_one_post_decided_by_two_workers_at_once_is_decided_once(
     assert len([plan for plan in plans if plan is not None]) == 1
     assert len(await _rows(database, select(t.decisions))) == 1
     assert len(await _rows(database, select(t.alerts))) == 1
+
+
+async def test_batches_that_overlap_in_any_order_are_decided_and_saved_without_waiting_for_ever(
+    database: Database, decisions: Decisions
+) -> None:
+    """New posts of the same conversations arrive, in another order, while two workers decide."""
+    ids = await assessed(database, *_crowd("first"))
+    arriving = _crowd("second")
+    made = await asyncio.gather(
+        decisions.decide_all(ids, a_plan(), at=NOW),
+        saved(database, *arriving[::-1]),
+        decisions.decide_all(ids[::-1], a_plan(), at=NOW),
+        Posts(database).save_batch(arriving[10:] + arriving[:10], some_progress(source="search"), at=NOW),
+    )
+    assert len(made[0]) + len(made[2]) == len(ids)
+    assert set(made[0]).isdisjoint(made[2])
+    assert await Posts(database).count_by_stage() == {"decided": 30, "saved": 30}
+
+
+def _crowd(prefix: str) -> list[Any]:
+    """One post each of thirty people, in thirty threads."""
+    posts = [a_post(f"{prefix}{n}", root_id=f"r{n}", author=an_author(str(n))) for n in range(30)]
+    return [a_mention(post=post) for post in posts]
 
 
 async def test_a_post_that_is_not_assessed_or_not_there_is_not_decided(
