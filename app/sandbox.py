@@ -120,7 +120,10 @@ def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> C
         if config.store.database == default.database
         else config.store.database,
     )
-    return replace(config, accounts=(x, reddit), watches=watches, store=store)
+    # The emulated X shows on its page what a supervisor is told.
+    shown = Secret(urls[Platform.X].replace("http://", "json://") + "/sandbox/alerts")
+    alerts = replace(config.alerts, urls=(*config.alerts.urls, shown))
+    return replace(config, accounts=(x, reddit), watches=watches, store=store, alerts=alerts)
 
 
 async def _emulate(platform: Platform, port: int) -> tuple[asyncio.subprocess.Process, str]:

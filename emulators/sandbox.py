@@ -4,6 +4,7 @@ Refuses to own what a platform's clients see. The page says that nothing here le
 """
 
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from emulators.faults import BadPlan, FaultPlan
 from emulators.sandbox_samples import SAMPLES
 from emulators.world import Impossible, NewPost, Post, Unknown, World
 
+MOST_ALERTS = 100
 PAGE = Path(__file__).parent / "page"
 NAMES = {"x": "X", "reddit": "Reddit"}
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'"
@@ -42,6 +44,7 @@ def add_to(app: web.Application, world: World, plan: FaultPlan) -> None:
         ("DELETE", "/sandbox/posts/{id}", api.delete),
         ("GET", "/sandbox/faults", api.faults), ("POST", "/sandbox/faults", api.plan_faults),
         ("DELETE", "/sandbox/faults", api.clear_faults),
+        ("GET", "/sandbox/alerts", api.alerts), ("POST", "/sandbox/alerts", api.take_alert),
     ]  # fmt: skip
     for method, path, handler in routes:
         app.router.add_route(method, path, _explaining(handler))
@@ -51,6 +54,7 @@ def add_to(app: web.Application, world: World, plan: FaultPlan) -> None:
 class _Sandbox:
     def __init__(self, world: World, plan: FaultPlan) -> None:
         self._world, self._plan = world, plan
+        self._alerts: deque[dict[str, str]] = deque(maxlen=MOST_ALERTS)
 
     async def home(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound("/sandbox")
@@ -100,6 +104,20 @@ class _Sandbox:
     async def plan_faults(self, request: web.Request) -> web.Response:
         self._plan.add(await _json(request))
         return web.json_response(self._plan.as_json(), status=201)
+
+    async def alerts(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self._alerts))
+
+    async def take_alert(self, request: web.Request) -> web.Response:
+        """A webhook, so that a person sees what a supervisor would be told."""
+        told = await _json(request)
+        if not isinstance(told, dict):
+            raise BadInput('a JSON object is expected, like {"title": "...", "message": "..."}')
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._alerts.appendleft(
+            {"at": at, "title": str(told.get("title", "")), "message": str(told.get("message", ""))}
+        )
+        return web.json_response({"taken": True}, status=201)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
         self._plan.clear()

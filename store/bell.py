@@ -97,6 +97,7 @@ class Bell:
                     _GROUP, self._consumer, {ring: ">"}, count=count, block=max(1, int(seconds * 1000))
                 )
                 entries = _entries(answer)
+            _stop_if_cancelled()
             self._note_up()
         except ResponseError as err:
             # FLUSHALL took the group with it: make it again, from the beginning.
@@ -138,6 +139,7 @@ class Bell:
                     await pubsub.subscribe(_LIVE)
                     while True:
                         await pubsub.get_message(ignore_subscribe_messages=True, timeout=at_least_every_seconds)
+                        _stop_if_cancelled()
                         yield
             except (RedisError, OSError) as err:
                 self._note_down(err)
@@ -183,6 +185,7 @@ class Bell:
         return _entries([[ring, answer[1]]]) if answer and len(answer) > 1 else []
 
     def _note_down(self, err: Exception) -> None:
+        _stop_if_cancelled()
         _failed.inc()
         _up.set(0)
         if self._is_up:
@@ -194,6 +197,13 @@ class Bell:
         if not self._is_up:
             log.warning("Redis answers again")
         self._is_up = True
+
+
+def _stop_if_cancelled() -> None:
+    """redis-py now and then swallows a cancellation, above all while it connects; then nothing would ever stop."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _entries(answer: Any) -> list[Entry]:

@@ -87,6 +87,21 @@ async function refresh() {
   }
 }
 
+async function refreshAlerts() {
+  try {
+    const told = await (await fetch("/sandbox/alerts", { cache: "no-store" })).json();
+    document.getElementById("alerts-section").hidden = told.length === 0;
+    document.getElementById("alerts").replaceChildren(...told.slice(0, 5).map((alert) => {
+      const item = element("li", "alert");
+      item.append(element("span", "meta", new Date(alert.at).toLocaleTimeString([], { hour12: false })));
+      item.append(element("b", "", alert.title), element("span", "text", alert.message));
+      return item;
+    }));
+  } catch {
+    // `refresh` says that the emulator has stopped
+  }
+}
+
 async function send(post) {
   try {
     const answer = await fetch("/sandbox/posts", {
@@ -142,3 +157,5 @@ for (const sample of document.querySelectorAll(".sample")) {
 
 refresh();
 setInterval(refresh, 1000);
+refreshAlerts();
+setInterval(refreshAlerts, 2000);
