@@ -11,6 +11,7 @@ from functools import partial
 
 from prometheus_client import Counter
 
+from core.assessment import Reason
 from core.clock import Clock
 from core.config import Rule
 from core.decision import Action, Facts, Notice, Plan
@@ -53,7 +54,7 @@ class Desk:
     def _notice(self, facts: Facts, because: str) -> Notice:
         mention, assessed = facts.heard.mention, facts.assessment
         post = mention.post
-        why = ", ".join(f"{reason.cue} ({reason.words})" for reason in assessed.reasons) or "its mood"
+        why = ", ".join(_spelled(reason) for reason in assessed.reasons if reason.points > 0) or "a rule"
         excerpt = post.text if len(post.text) <= _EXCERPT else post.text[:_EXCERPT] + "…"
         reach = f", {post.author.followers} followers" if post.author.followers is not None else ""
         body = "\n".join(
@@ -68,6 +69,10 @@ class Desk:
             )
         )
         return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
+
+
+def _spelled(reason: Reason) -> str:
+    return f"{reason.cue} ({reason.words})" if reason.words else reason.cue
 
 
 async def run_worker(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock) -> None:

@@ -22,7 +22,7 @@ _REACH_EACH_TENFOLD = 5
 _REACH_MOST = 15
 # A reason this heavy (danger, leak, law, self-harm) counts in full beside any other.
 _GRAVE = 60
-_FURTHER = 0.88
+_FURTHER = 0.7
 
 _SHOUT = re.compile(r"[!?]*!(?:\s*[!?]){1,}")
 _CAPITALS = re.compile(r"(?<![\w@#])[^\W\d_]{3,}(?!\w)")

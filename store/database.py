@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -151,6 +150,6 @@ async def _translated() -> AsyncIterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, PoolTimeout, PostgresError, OSError) as err:  # asyncpg's own come while connecting
+    except (DBAPIError, PoolTimeout, OSError) as err:
         reason = str(err.orig) if isinstance(err, DBAPIError) and err.orig else str(err)
         raise StoreError(f"the database failed: {reason}") from err

@@ -22,7 +22,7 @@ function element(name, className, text) {
 
 function waited(post, parent) {
   const seconds = (new Date(post.time) - new Date(parent.time)) / 1000;
-  return seconds < 60 ? `answered after ${seconds.toFixed(1)} s` : `answered after ${Math.round(seconds)} s`;
+  return seconds < 60 ? `answered after ${seconds.toFixed(seconds < 10 ? 2 : 1)} s` : `answered after ${Math.round(seconds)} s`;
 }
 
 function card(post, depth, byId) {

@@ -166,3 +166,15 @@ async def test_who_falls_behind_the_ring_is_told_to_fetch_everything(
     assert events.startswith(b"event: refresh")
     assert position == 2_500
     assert hub.after(2_499)[0] == encode(Mark(clock.now(), 2_499))
+
+
+async def test_the_hub_stops_at_whatever_moment_it_is_told_to(
+    database: Database, bell: Bell, clock: ManualClock
+) -> None:
+    """redis-py can swallow a cancellation while it connects; then the server never stopped."""
+    for tenth_ms in range(0, 200, 4):
+        task = asyncio.create_task(Hub(Conversations(database), bell, clock).run())
+        await asyncio.sleep(tenth_ms / 10_000)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        assert done, f"still running, cancelled after {tenth_ms / 10} ms"

@@ -1,6 +1,6 @@
 """What the responder stands on, real but small: SQLite in a file, a clock turned by hand, and a bell that is away."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,15 @@ import pytest
 from core.clock import ManualClock
 from core.config import AccountConfig
 from core.post import Platform
+from responder.outbox import Outbox
 from store.accounts import Accounts
+from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
-from tests.builders import NOW
+from store.owners import OwnerLock
+from store.replies import Replies
+from tests.builders import NOW, a_mention, decided
+from tests.responder.wire import ACCOUNT, Wire
 
 
 @pytest.fixture
@@ -34,3 +39,33 @@ async def bell(tmp_path: Path) -> AsyncIterator[Bell]:
     opened = Bell.open(f"unix://{tmp_path}/nobody.sock", consumer="test")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def wire(database: Database) -> AsyncIterator[Wire]:
+    """Every fault a test writes down must have been met when it ends."""
+    wire = Wire(replies=Replies(database))
+    yield wire
+    assert wire.sends == []
+    assert wire.looks == []
+
+
+@pytest.fixture
+def outbox(database: Database, clock: ManualClock, bell: Bell, wire: Wire, tmp_path: Path) -> Iterator[Outbox]:
+    with OwnerLock(tmp_path) as owner:
+        yield Outbox(
+            owner=owner,
+            senders={ACCOUNT: wire},
+            replies=Replies(database),
+            accounts=Accounts(database),
+            alerts=Alerts(database),
+            bell=bell,
+            clock=clock,
+        )
+
+
+@pytest.fixture
+async def due(database: Database) -> int:
+    """One acknowledgement that is due."""
+    await decided(database, a_mention())
+    return 1

@@ -1,0 +1,172 @@
+"""What nobody knows is looked at before it is sent again, and left to a person where looking does not help (I4)."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import OutcomeUnknown, TryLater
+from core.reply import Receipt, ReplyState
+from responder.outbox import Outbox
+from responder.senders.base import Look
+from store.database import Database
+from store.owners import OwnerLock
+from tests.builders import a_mention, a_post, an_author, decided
+from tests.responder.wire import ACCOUNT, Wire, later, reply_of, state_of
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_an_unknown_outcome_is_looked_up_before_anything_else_and_found(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.published_although = True
+    await outbox.send_due()
+    assert await state_of(outbox) is ReplyState.UNKNOWN
+    assert await outbox.send_due() == 0
+    assert await outbox.settle_unknown() == 0, "the platform may show it late"
+    await later(outbox, clock, 6)
+    assert await state_of(outbox) is ReplyState.SENT
+    assert (wire.send_calls, wire.find_calls, len(wire.published)) == (1, 1, 1)
+
+
+async def test_a_reply_absent_twice_is_sent_again_and_not_after_one_look(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [Look.ABSENT, Look.ABSENT]
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.UNKNOWN, 1)
+    await later(outbox, clock, 6)
+    assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 2, 2)
+    assert len(wire.published) == 1
+
+
+async def test_every_sending_anew_is_looked_for_twice_again(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    """Looks of an earlier sending must not count for the next: it may be published and not shown yet."""
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell"), OutcomeUnknown(ACCOUNT, "the line fell again")]
+    wire.looks = [Look.ABSENT, Look.ABSENT, Look.ABSENT, Receipt(remote_id="9", url="u")]
+    await outbox.send_due()
+    for _ in range(4):
+        await later(outbox, clock, 6)
+    await later(outbox, clock, 6)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 2)
+    assert (await reply_of(outbox)).remote_id == "9"
+
+
+@pytest.mark.parametrize("answer", [Look.CANNOT_TELL, TryLater(ACCOUNT, "503"), RuntimeError("boom")])
+async def test_what_nobody_can_tell_is_left_to_a_person_and_never_sent_again(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int, answer: Look | Exception
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [answer] * 6
+    await outbox.send_due()
+    for _ in range(30):
+        await later(outbox, clock, 60)
+    reply = await reply_of(outbox, due)
+    assert (reply.state, reply.problem) == (ReplyState.UNKNOWN, "nobody can tell whether it is published")
+    assert (wire.send_calls, wire.find_calls) == (1, 6)
+
+
+async def test_one_look_that_cannot_tell_does_not_make_it_absent(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [Look.CANNOT_TELL, Look.CANNOT_TELL, Receipt(remote_id="9", url="u")]
+    await outbox.send_due()
+    for _ in range(3):
+        await later(outbox, clock, 20)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
+
+
+async def test_a_sender_lost_on_another_machine_is_looked_up_after_its_lease_and_never_sent_blind(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    (claimed,) = await outbox.replies.claim_due("elsewhere:1:2", at=clock.now(), lease=timedelta(seconds=60))
+    wire.published.append(claimed)
+    await later(outbox, clock, 60)
+    assert await state_of(outbox) is ReplyState.SENDING
+    await later(outbox, clock, 1)
+    assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 0, 1)
+
+
+async def test_a_sender_that_died_on_this_machine_is_looked_up_at_once(
+    outbox: Outbox, wire: Wire, clock: ManualClock, tmp_path: Path, due: int
+) -> None:
+    (claimed,) = await outbox.replies.claim_due(
+        await _killed_owner(tmp_path), at=clock.now(), lease=timedelta(seconds=60)
+    )
+    wire.published.append(claimed)
+    await outbox.settle_unknown()
+    assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 0, 1)
+
+
+async def test_a_sender_that_is_only_frozen_is_waited_for_however_long(
+    outbox: Outbox, wire: Wire, clock: ManualClock, tmp_path: Path, due: int
+) -> None:
+    with OwnerLock(tmp_path) as frozen:
+        await outbox.replies.claim_due(frozen.name, at=clock.now(), lease=timedelta(seconds=60))
+        await later(outbox, clock, 3600)
+        assert (await state_of(outbox), wire.find_calls) == (ReplyState.SENDING, 0)
+
+
+async def _killed_owner(folder: Path) -> str:
+    script = (
+        "import pathlib, sys, time\n"
+        "from store.owners import OwnerLock\n"
+        "lock = OwnerLock(pathlib.Path(sys.argv[1])).__enter__()\n"
+        "print(lock.name, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(folder), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    name = (await process.stdout.readline()).decode().strip()
+    process.kill()
+    await process.wait()
+    return name
+
+
+async def test_a_sender_that_fails_in_a_way_it_should_not_leaves_unknown_and_the_loop_lives(
+    outbox: Outbox, wire: Wire, clock: ManualClock, database: Database
+) -> None:
+    posts = [a_post(str(number), author=an_author(str(number))) for number in range(4)]
+    await decided(database, *(a_mention(post=post) for post in posts))
+    wire.sends = [KeyError("a bug of ours")]
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(outbox.run())
+        async with asyncio.timeout(10):
+            while await outbox.replies.count_by_state() != {"sent": 3, "unknown": 1}:
+                await clock.advance(0)
+                await asyncio.sleep(0.02)
+            await decided(database, a_mention("later"))
+            while (await outbox.replies.count_by_state()).get("sent") != 4:
+                await clock.advance(0.1)
+                await asyncio.sleep(0.02)
+        running.cancel()
+    assert wire.is_closed
+    assert len(wire.published) == 4
+
+
+async def test_a_sender_that_gets_no_answer_in_time_leaves_unknown(outbox: Outbox, wire: Wire, due: int) -> None:
+    wire.sends = [TimeoutError()]
+    await outbox.send_due()
+    reply = await reply_of(outbox, due)
+    assert (reply.state, reply.problem) == (ReplyState.UNKNOWN, "no answer in time")
+
+
+async def test_a_reply_of_an_account_that_left_the_config_is_left_to_a_person(outbox: Outbox, due: int) -> None:
+    await replace(outbox, senders={}).send_due()
+    reply = await reply_of(outbox, due)
+    assert reply.state is ReplyState.UNKNOWN
+    assert "no longer in the config" in (reply.problem or "")
+    assert await outbox.settle_unknown() == 0

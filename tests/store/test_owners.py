@@ -1,0 +1,47 @@
+"""Dead, slow, or on another machine: who was sending, told by a lock that only death sets free."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from store.owners import OwnerLock, OwnerState
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = (
+    "import pathlib, sys, time\n"
+    "from store.owners import OwnerLock\n"
+    "lock = OwnerLock(pathlib.Path(sys.argv[1])).__enter__()\n"
+    "print(lock.name, flush=True)\n"
+    "time.sleep(60)\n"
+)
+
+
+def test_two_locks_of_one_process_have_two_names(tmp_path: Path) -> None:
+    with OwnerLock(tmp_path) as first, OwnerLock(tmp_path) as second:
+        assert first.name != second.name
+        assert second.state(first.name) is OwnerState.ALIVE
+
+
+def test_who_left_in_order_or_never_was_here_is_elsewhere(tmp_path: Path) -> None:
+    with OwnerLock(tmp_path) as gone:
+        name = gone.name
+    assert OwnerLock(tmp_path).state(name) is OwnerState.ELSEWHERE
+    assert OwnerLock(tmp_path / "nothing").state("other-machine:1:ab") is OwnerState.ELSEWHERE
+
+
+async def test_a_frozen_process_lives_and_a_killed_one_is_dead_until_it_is_forgotten(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SCRIPT, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    name = (await process.stdout.readline()).decode().strip()
+    me = OwnerLock(tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    assert me.state(name) is OwnerState.ALIVE
+    process.kill()
+    await process.wait()
+    assert me.state(name) is OwnerState.DEAD
+    assert me.state(name) is OwnerState.DEAD, "looking at a lock does not take it"
+    me.forget(name)
+    assert me.state(name) is OwnerState.ELSEWHERE
