@@ -37,8 +37,8 @@ class Heard:
 class Facts:
     """All that a decision may look at, read in the transaction that saves it.
 
-    `acknowledged_at` is the latest acknowledgement to this author by this account, whatever became of
-    it; `last_text` the text we last sent or drafted to them.
+    `acknowledged_at` is the latest acknowledgement in this conversation that was, or may yet be, seen;
+    `last_text` the text we last sent or drafted to this author.
     """
 
     heard: Heard
@@ -54,7 +54,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do, which rule said so, and why in words a person can read."""
+    """What to do, which rule said so, and why in words a person can read.
+
+    An acknowledgement must not leave after `not_after`, nor if the conversation was acknowledged since
+    `alone_since`: the rule's age limit and its window, kept with the reply for the guards.
+    """
 
     action: Action
     rule: str
@@ -62,6 +66,8 @@ class Decision:
     escalate: bool = False
     due_at: datetime | None = None
     opt_out: bool = False
+    not_after: datetime | None = None
+    alone_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +110,4 @@ class Standing:
     is_opted_out: bool
     is_bot: bool
     has_other_reply: bool
+    not_after: datetime | None = None

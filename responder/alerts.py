@@ -63,12 +63,14 @@ async def run_alerts(told: list[Target], alerts: Alerts, bell: Bell, clock: Cloc
     while True:
         try:
             due = await alerts.claim_due(at=clock.now(), hold_until=clock.now() + _HOLD)
-            for alert in due:
-                await _deliver(alert, told, alerts, clock)
+            # All at once: a target that hangs must not hold up the others beyond the time they are held.
+            async with asyncio.TaskGroup() as deliveries:
+                for alert in due:
+                    deliveries.create_task(_deliver(alert, told, alerts, clock))
             if not due:
                 await bell.done(Ring.TELL, await bell.wait(Ring.TELL, count=64, seconds=1.0))
-        except StoreError as err:
-            log.error("the database failed: alerts wait", extra={"error": str(err)})
+        except* StoreError as failed:
+            log.error("the database failed: alerts wait", extra={"error": str(failed.exceptions[0])})
             await clock.sleep(1.0)
 
 

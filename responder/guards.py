@@ -4,16 +4,12 @@ Owns what may never leave, however it was approved. Refuses to send.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from core.decision import Standing
 from core.reply import Reply
 from platforms import policy
 
 Guard = Callable[[Reply, Standing], str | None]
-
-# An acknowledgement that comes later than this is worse than none.
-_LATEST = timedelta(minutes=60)
 
 
 def refusal(reply: Reply, standing: Standing) -> str | None:
@@ -72,12 +68,12 @@ def not_late(_reply: Reply, standing: Standing) -> str | None:
     """It comes while it still means something."""
     if standing.is_backfill:
         return "the post was fetched late"
-    late = standing.now - standing.posted_at > _LATEST
-    return "the post is more than an hour old" if late else None
+    is_late = standing.not_after is not None and standing.now > standing.not_after
+    return "the post is older than the rule allows" if is_late else None
 
 
 def not_again(_reply: Reply, standing: Standing) -> str | None:
-    """No other acknowledgement went to this conversation in the last day."""
+    """No other acknowledgement went to this conversation within the rule's window."""
     return "this conversation was already acknowledged" if standing.has_other_reply else None
 
 

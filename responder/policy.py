@@ -35,6 +35,8 @@ def decide(facts: Facts, rules: tuple[Rule, ...]) -> Decision:
         because=because,
         escalate=rule.escalate,
         due_at=facts.now + timedelta(minutes=rule.due_minutes) if rule.escalate else None,
+        not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
+        alone_since=facts.now - timedelta(hours=rule.once_per_hours),
     )
 
 

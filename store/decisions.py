@@ -217,5 +217,7 @@ async def _save_draft(connection: AsyncConnection, facts: Facts, plan: Plan, at:
         version=1,
         created_at=at,
         not_before=at,
+        not_after=plan.decision.not_after,
+        alone_since=plan.decision.alone_since,
     )
     await connection.execute(statement.on_conflict_do_nothing(index_elements=["post_id", "kind"]))

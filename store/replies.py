@@ -188,7 +188,10 @@ class Replies:
     async def answer(self, post_id: int, text: str, *, by: str, at: datetime) -> int:
         """A person writes an answer under a post, approved at once. Raises: Conflict where there is one."""
         async with self._db.begin() as connection:
-            post = (await connection.execute(select(t.posts).where(t.posts.c.id == post_id).with_for_update())).one()
+            found = select(t.posts).where(t.posts.c.id == post_id).with_for_update()
+            post = (await connection.execute(found)).first()
+            if post is None:
+                raise Conflict("there is no such post")
             taken = select(_R.id).where(_R.post_id == post_id, _R.kind == ReplyKind.ANSWER)
             if (await connection.execute(taken)).first():
                 raise Conflict("somebody has already answered this post")
@@ -220,15 +223,17 @@ class Replies:
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
+        another = t.replies.alias("another")
         other = exists().where(
-            _R.conversation_id == reply.conversation_id,
-            _R.id != reply.id,
-            _R.kind == ReplyKind.ACKNOWLEDGEMENT,
-            _R.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
-            _R.created_at > at - timedelta(hours=24),
+            another.c.conversation_id == reply.conversation_id,
+            another.c.id != reply.id,
+            another.c.kind == ReplyKind.ACKNOWLEDGEMENT,
+            another.c.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
+            or_(_R.alone_since.is_(None), another.c.created_at > _R.alone_since),
         )
         query = (
             select(
+                _R.not_after,
                 t.posts.c.posted_at,
                 t.posts.c.is_summons,
                 t.posts.c.is_backfill,
@@ -239,9 +244,11 @@ class Replies:
                 t.authors.c.is_bot,
                 other.label("has_other_reply"),
             )
+            .select_from(t.replies)
+            .join(t.posts, t.posts.c.id == _R.post_id)
             .join(t.conversations, t.conversations.c.id == t.posts.c.conversation_id)
             .join(t.authors, t.authors.c.id == t.posts.c.author_id)
-            .where(t.posts.c.id == reply.post_id)
+            .where(_R.id == reply.id)
         )
         async with self._db.read() as connection:
             return Standing(now=at, **(await connection.execute(query)).mappings().one())

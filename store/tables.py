@@ -249,6 +249,9 @@ replies = Table(
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", Instant),
     Column("not_before", Instant),
+    # An automatic reply is refused after `not_after`, or if another went to the conversation since `alone_since`.
+    Column("not_after", Instant),
+    Column("alone_since", Instant),
     Column("created_at", Instant, nullable=False),
     Column("sending_at", Instant),
     Column("settled_at", Instant),

@@ -127,7 +127,8 @@ def a_plan(action: Action = Action.ACKNOWLEDGE, *, notice: bool = False, **chang
     def plan(facts: Facts) -> Plan:
         taken = action is Action.ACKNOWLEDGE and facts.acknowledged_at is not None
         made = Action.SHOW if taken else action
-        decision = replace(Decision(action=made, rule="angry", because="a test says so"), **changes)
+        limits = {"not_after": NOW + timedelta(minutes=60), "alone_since": NOW - timedelta(hours=24)}
+        decision = replace(Decision(action=made, rule="angry", because="a test says so"), **(limits | changes))
         wants_text = made in (Action.ACKNOWLEDGE, Action.DRAFT)
         return Plan(
             decision=decision,

@@ -257,7 +257,7 @@ async def test_a_post_is_answered_once_however_often_it_is_clicked(database: Dat
 async def test_the_standing_is_read_anew_each_time(database: Database, replies: Replies) -> None:
     reply = await _claimed(database)
     quiet = await replies.standing(reply, at=NOW)
-    assert quiet == a_standing()
+    assert quiet == a_standing(not_after=NOW + timedelta(minutes=60))
     await Accounts(database).pause_house(True, by="kari", at=NOW)
     conversations = Conversations(database)
     (card,) = await conversations.inbox(statuses=(Status.OPEN,))
@@ -271,12 +271,13 @@ async def test_the_standing_is_read_anew_each_time(database: Database, replies: 
 
 
 async def test_another_acknowledgement_of_the_conversation_is_seen(database: Database, replies: Replies) -> None:
-    first, second = [a_mention(post=a_post(number, root_id="r")) for number in ("1", "2")]
+    first, second, third = [a_mention(post=a_post(number, root_id="r")) for number in ("1", "2", "3")]
     await decided(database, first)
     (sent,) = await replies.claim_due("me", at=NOW, lease=LEASE)
     await replies.mark_sent(sent, RECEIPT, at=NOW)
     await decided(database, second, plan=a_plan(Action.DRAFT))
     draft = await _get(replies, 2)
     assert (await replies.standing(draft, at=NOW)).has_other_reply
-    assert not (await replies.standing(draft, at=NOW + timedelta(hours=25))).has_other_reply
+    await decided(database, third, plan=a_plan(Action.DRAFT, alone_since=NOW + timedelta(seconds=1)))
+    assert not (await replies.standing(await _get(replies, 3), at=NOW)).has_other_reply, "its window began later"
     assert not (await replies.standing(replace(sent, state=ReplyState.SENDING), at=NOW)).has_other_reply

@@ -239,6 +239,8 @@ def upgrade() -> None:
     sa.Column('fence', sa.Integer(), nullable=False),
     sa.Column('lease_until', store.tables.Instant(timezone=True), nullable=True),
     sa.Column('not_before', store.tables.Instant(timezone=True), nullable=True),
+    sa.Column('not_after', store.tables.Instant(timezone=True), nullable=True),
+    sa.Column('alone_since', store.tables.Instant(timezone=True), nullable=True),
     sa.Column('created_at', store.tables.Instant(timezone=True), nullable=False),
     sa.Column('sending_at', store.tables.Instant(timezone=True), nullable=True),
     sa.Column('settled_at', store.tables.Instant(timezone=True), nullable=True),
