@@ -73,12 +73,15 @@ class Reader:
 
     def secret(self, table: Mapping[str, Any], path: Path, key: str) -> Secret:
         """Return a credential, literal or from the environment ("env:NAME")."""
-        value = self.text(table, path, key)
+        return self.reveal(self.text(table, path, key), (*path, key))
+
+    def reveal(self, value: str, path: Path) -> Secret:
+        """Return what a spelled credential stands for."""
         if not value.startswith("env:"):
             return Secret(value)
         name = value.removeprefix("env:")
         if not self.environment.get(name):
-            self.fault((*path, key), f"the environment variable {name!r} is not set")
+            self.fault(path, f"the environment variable {name!r} is not set")
         return Secret(self.environment.get(name, ""))
 
     def texts(self, table: Mapping[str, Any], path: Path, key: str) -> tuple[str, ...]:
@@ -326,10 +329,8 @@ def _sentiment(reader: Reader, table: Mapping[str, Any]) -> SentimentConfig:
 def _alerts(reader: Reader, table: Mapping[str, Any]) -> AlertsConfig:
     path: Path = ("alerts",)
     reader.known(table, path, ("urls", "repeat_after_minutes"))
-    urls: list[Secret] = []
-    for index, url in enumerate(reader.texts(table, path, "urls")):
-        one = {f"{index}": url}
-        urls.append(reader.secret(one, (*path, "urls"), f"{index}"))
+    spelled = reader.texts(table, path, "urls")
+    urls = [reader.reveal(url, (*path, "urls", index)) for index, url in enumerate(spelled)]
     repeat = reader.number(table, path, "repeat_after_minutes", default=60, least=0, most=10_080)
     return AlertsConfig(urls=tuple(urls), repeat_after_minutes=int(repeat))
 

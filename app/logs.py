@@ -47,9 +47,11 @@ def set_up(*, level: str = "INFO", as_json: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else Lines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # tweepy prints the Authorization header at DEBUG, Apprise the URL with its password.
-    for name in ("tweepy", "asyncpraw", "asyncprawcore", "apprise", "oauthlib", "requests_oauthlib", "urllib3"):
+    # tweepy prints the Authorization header at DEBUG.
+    for name in ("tweepy", "asyncpraw", "asyncprawcore", "oauthlib", "requests_oauthlib", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Apprise names the URL it cannot use, password and all, at ERROR; we say the same without it.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)
     for name in ("aiohttp.access", "aiosqlite", "alembic", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

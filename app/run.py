@@ -7,14 +7,16 @@ import asyncio
 import logging
 import shutil
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import listeners
 from app.wiring import Stores, build_desk, build_outbox, build_reader, open_stores
 from core.config import Config
-from core.errors import StoreError
+from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
 from responder import alerts as telling
@@ -28,6 +30,8 @@ _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 
 Said = Callable[[str], None]
+# Started only once all of them could be made.
+Work = Callable[[], Awaitable[None]]
 
 
 async def run(config: Config, *, rooms: tuple[str, ...] = ROOMS, said: Said = log.info) -> None:
@@ -39,6 +43,8 @@ async def run(config: Config, *, rooms: tuple[str, ...] = ROOMS, said: Said = lo
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    if "dashboard" in rooms:
+        _check_port(config)
     said("opening the store")
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
@@ -47,15 +53,15 @@ async def run(config: Config, *, rooms: tuple[str, ...] = ROOMS, said: Said = lo
     log.info("stopped")
 
 
-async def _until(stop: asyncio.Event, works: list[Awaitable[None]]) -> None:
+async def _until(stop: asyncio.Event, works: list[Work]) -> None:
     """Run until stopped; one that fails for a reason of our own brings the house down, loudly."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_as_task(work)) for work in works]
         group.create_task(_cancel_after(stop, tasks))
 
 
-async def _as_task(work: Awaitable[None]) -> None:
-    await work
+async def _as_task(work: Work) -> None:
+    await work()
 
 
 async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
@@ -65,17 +71,18 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
         task.cancel()
 
 
-async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Awaitable[None]]:
-    works: list[Awaitable[None]] = [_housekeeping(config, stores)]
+async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
+    works: list[Work] = [partial(_housekeeping, config, stores)]
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
-        works.append(assessing.run_worker(reader, stores.posts, stores.bell, stores.clock))
+        works.append(partial(assessing.run_worker, reader, stores.posts, stores.bell, stores.clock))
     if "responder" in rooms:
         desk = build_desk(config)
-        works.append(deciding.run_worker(desk, stores.posts, stores.decisions, stores.bell, stores.clock))
-        works.append(build_outbox(config, stores).run())
-        works.append(telling.run_alerts(telling.targets(config.alerts), stores.alerts, stores.bell, stores.clock))
+        works.append(partial(deciding.run_worker, desk, stores.posts, stores.decisions, stores.bell, stores.clock))
+        works.append(build_outbox(config, stores).run)
+        told = telling.targets(config.alerts)
+        works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
     if "listeners" in rooms:
         works += _ears(config, stores)
     if "dashboard" in rooms:
@@ -86,11 +93,11 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
             config=config,
             readiness=lambda: readiness(config, stores),
         )
-        works.append(serve(app, config.dashboard.host, config.dashboard.port))
+        works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
     return works
 
 
-def _ears(config: Config, stores: Stores) -> list[Awaitable[None]]:
+def _ears(config: Config, stores: Stores) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -99,11 +106,11 @@ def _ears(config: Config, stores: Stores) -> list[Awaitable[None]]:
         bell=stores.bell,
         clock=stores.clock,
     )
-    works: list[Awaitable[None]] = []
+    works: list[Work] = []
     for account in config.accounts:
         watches = tuple(watch for watch in config.watches if watch.account == account.name)
         if watches:
-            works += [run_listener(source, watches, ear) for source in listeners.build(account, watches)]
+            works += [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
         else:
             log.warning("an account has no watch and hears nothing", extra={"account": account.name})
     return works
@@ -122,6 +129,16 @@ async def readiness(config: Config, stores: Stores) -> dict[str, str]:
     if free < _LEAST_FREE_BYTES:
         problems["disk"] = f"only {free // 1_000_000} MB are free: make room before posts cannot be saved"
     return problems
+
+
+def _check_port(config: Config) -> None:
+    host, port = config.dashboard.host, config.dashboard.port
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as err:
+        what = f"{host}:{port} cannot be used ({err.strerror}); choose another with `genlyd run --port N` or here"
+        raise ConfigError([Problem(line=None, where="dashboard.port", what=what)]) from err
 
 
 def _free_bytes(folder: Path) -> int:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.config import AccountConfig, Config, Secret, StoreConfig
+from core.config import AccountConfig, Config, Secret
 from core.errors import ConfigError, Problem
 from core.post import Platform
 from core.watch import Watch
@@ -48,8 +48,7 @@ async def open_sandbox(config: Config) -> AsyncIterator[Sandbox]:
             process, urls[platform] = await _emulate(platform, port)
             processes.append(process)
         # The emulated platforms start empty, so what we remember of earlier ones would be of posts that never were.
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        _make_anew(folder)
         yield Sandbox(config=_with_accounts(config, folder, urls), urls=urls, processes=tuple(processes))
     finally:
         await asyncio.gather(*(_end(process) for process in processes))
@@ -78,6 +77,15 @@ async def end(process: asyncio.subprocess.Process) -> None:
 def first_password() -> str:
     """Return a password to print once."""
     return secrets.token_urlsafe(12)
+
+
+def _make_anew(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        what = f"{folder} cannot be made ({err.strerror}); set [store] data to a folder that can be written"
+        raise ConfigError([Problem(line=None, where="store.data", what=what)]) from err
 
 
 def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> Config:
@@ -112,14 +120,8 @@ def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> C
         Watch(account=x.name, hashtags=("brand", "brandfail"), keywords=("brand app",)),
         Watch(account=reddit.name, keywords=("brand",), subreddits=(_SUBREDDIT,)),
     )
-    default = StoreConfig()
-    store = replace(
-        config.store,
-        data=str(folder),
-        database=f"sqlite:///{folder}/genlyd.db"
-        if config.store.database == default.database
-        else config.store.database,
-    )
+    # Never the operator's own database: the sandbox's is made anew at each start.
+    store = replace(config.store, data=str(folder), database=f"sqlite:///{folder}/genlyd.db", redis="embedded")
     # The emulated X shows on its page what a supervisor is told.
     shown = Secret(urls[Platform.X].replace("http://", "json://") + "/sandbox/alerts")
     alerts = replace(config.alerts, urls=(*config.alerts.urls, shown))

@@ -50,6 +50,7 @@ class Facts:
     acknowledged_at: datetime | None = None
     last_text: str | None = None
     has_reply: bool = False
+    has_person_acted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,4 +111,5 @@ class Standing:
     is_opted_out: bool
     is_bot: bool
     has_other_reply: bool
+    has_person_acted: bool = False
     not_after: datetime | None = None

@@ -50,7 +50,9 @@ def not_paused(_reply: Reply, standing: Standing) -> str | None:
 
 
 def not_taken(_reply: Reply, standing: Standing) -> str | None:
-    """No person has the conversation."""
+    """No person has the conversation, or has acted in it."""
+    if standing.has_person_acted:
+        return "a person acted in the conversation before it left"
     return "a person took the conversation before it left" if standing.is_taken else None
 
 

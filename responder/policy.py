@@ -85,6 +85,8 @@ def _why_silent(rule: Rule, facts: Facts) -> str | None:
         return "the author asked for no automatic replies"
     if facts.conversation.is_taken:
         return f"{facts.conversation.taken_by} has taken this conversation, so the bot is silent"
+    if facts.has_person_acted:
+        return "a person has already acted in this conversation, so the bot is silent"
     if facts.has_reply:
         return "this post already has a reply"
     if Intent.SPAM in facts.assessment.intents:

@@ -3,6 +3,7 @@
 Owns the vocabulary of a rule and the rules a house starts with. Refuses to apply them: `policy` does.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, cast
@@ -44,7 +45,9 @@ def read_rule(table: Mapping[str, Any], *, fault: Fault) -> Rule | None:
 
     for key in table:
         if key not in _KEYS:
-            report(key, f"unknown condition or outcome; known: {', '.join(_KEYS)}")
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_KEYS)}"
+            report(key, f"unknown condition or outcome; {hint}")
     name, reply = _outcome(table, report)
     values: dict[str, Any] = {key: _words(table.get(key, []), key, kind, report) for key, kind in _SETS.items()}
     for key, (least, most) in _NUMBERS.items():

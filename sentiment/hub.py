@@ -46,7 +46,7 @@ class HubModel:
         try:
             import torch  # noqa: PLC0415
         except ImportError as err:
-            raise _problem("needs torch: run `pip install '.[hub]'`") from err
+            raise _problem('needs torch: run `.venv/bin/pip install "torch>=2.13,<3"`') from err
         from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415
 
         torch.set_num_threads(threads)

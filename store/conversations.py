@@ -6,14 +6,14 @@ Owns the `conversations` rows. Refuses to decide what may move: `core.conversati
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
 from core.conversation import Conversation, Move, Status, apply
 from core.decision import Heard
 from core.errors import Conflict
-from core.reply import Reply
+from core.reply import Reply, ReplyState
 from store import rows
 from store import tables as t
 from store.database import Database
@@ -215,4 +215,16 @@ async def _entries(connection: AsyncConnection, conversation_id: int) -> tuple[E
             problem=row.problem,
         )
         for row in posts
+    )
+
+
+def person_has_acted(conversation_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """SQL: whether a person has approved, written or rejected a reply in a conversation (I5)."""
+    by_person = t.replies.alias("by_person")
+    return exists().where(
+        by_person.c.conversation_id == conversation_id,
+        or_(
+            and_(by_person.c.is_automatic.is_(False), by_person.c.approved_by.is_not(None)),
+            by_person.c.state == ReplyState.DROPPED,
+        ),
     )

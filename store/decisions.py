@@ -17,6 +17,7 @@ from core.reply import ReplyKind, ReplyState
 from store import rows
 from store import tables as t
 from store.accounts import is_quiet
+from store.conversations import person_has_acted
 from store.database import Database
 from store.people import Scope, save_opt_out
 from store.posts import Stage
@@ -113,8 +114,9 @@ async def _lock_conversations(connection: AsyncConnection, post_ids: Sequence[in
 
 async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Facts | None:
     """Return the facts of a post that still waits. Asked under the lock: another worker may have been first."""
+    acted = person_has_acted(t.posts.c.conversation_id).label("has_person_acted")
     heard = (
-        select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"))
+        select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"), acted)
         .join(t.authors, t.authors.c.id == t.posts.c.author_id)
         .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED)
     )
@@ -135,6 +137,7 @@ async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Fac
         acknowledged_at=await _acknowledged_at(connection, conversation_id),
         last_text=await _last_text(connection, conversation.author_id),
         has_reply=await _has_reply(connection, post_id),
+        has_person_acted=bool(post.has_person_acted),
     )
 
 

@@ -7,6 +7,7 @@ is the bell's, and losing it costs seconds.
 import asyncio
 import hashlib
 import logging
+import os
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class EmbeddedValkey:
             return False
         self._folder.mkdir(parents=True, exist_ok=True)
         self._socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_ours(self._socket.parent)
         await asyncio.to_thread(self._launch)
         return True
 
@@ -88,6 +90,16 @@ def _socket_path(folder: Path) -> Path:
         return path
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"genlyd-{digest}" / "valkey.sock"
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse a socket folder in the shared temporary folder that somebody else made before us."""
+    found = folder.stat()
+    if found.st_uid != os.getuid() or (folder.parent == Path(tempfile.gettempdir()) and found.st_mode & 0o077):
+        what = (
+            f"{folder} belongs to somebody else or is open to others; remove it, or set [store] data to a shorter path"
+        )
+        raise ConfigError([Problem(line=None, where="store.data", what=what)])
 
 
 async def _answers(url: str) -> bool:

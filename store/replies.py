@@ -18,7 +18,7 @@ from core.reply import Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState, is_quiet
-from store.conversations import touch
+from store.conversations import person_has_acted, touch
 from store.database import Database
 from store.people import record
 
@@ -243,6 +243,7 @@ class Replies:
                 exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
                 t.authors.c.is_bot,
                 other.label("has_other_reply"),
+                person_has_acted(t.conversations.c.id).label("has_person_acted"),
             )
             .select_from(t.replies)
             .join(t.posts, t.posts.c.id == _R.post_id)

@@ -130,7 +130,7 @@ def test_an_empty_file_is_a_house_with_its_first_rules() -> None:
         ("[sentiment]\nunsure_below = 2", 2, "sentiment.unsure_below", "must be from 0 to 1"),
         ("[alerts]\nurls = 'json://h'", 2, "alerts.urls", "must be a list of texts"),
         ("[alerts]\nurls = ['']", 2, "alerts.urls", "must be a list of texts"),
-        ("[alerts]\nurls = ['env:NOPE']", 2, "alerts.urls.0", "the environment variable 'NOPE' is not set"),
+        ("[alerts]\nurls = ['env:NOPE']", 2, "alerts.urls[1]", "the environment variable 'NOPE' is not set"),
         ("[[rules]]\nreply = 'draft'", 1, "rules[1].name", "a rule needs a name"),
         ("[[rules]]\nname = 'a'\n[[rules]]\nname = 'b'\nvia = ['x']", 5, "rules[2].via", "'x' is unknown"),
         ("[[watches]]\naccount = 'a'", 2, "watches[1].account", "there is no account 'a'; accounts: none"),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from app.sandbox import open_sandbox
+from core.config import Config, StoreConfig
+from core.post import Platform
 from tests.conftest import Emulated
 from tests.house import House
 from tests.journeys.conftest import ENGINES, Eventually, Webhook
@@ -105,3 +110,13 @@ async def test_stop_is_obeyed_at_once_and_for_good(house: House, emulated_x: Emu
 
 async def _decided(house: House, count: int) -> bool:
     return len(await house.export("decisions")) == count
+
+
+async def test_the_sandbox_leaves_the_operators_own_database_alone(tmp_path: Path) -> None:
+    config = Config(store=StoreConfig(data=str(tmp_path), database=f"sqlite:///{tmp_path}/mine.db"))
+    async with open_sandbox(config) as sandbox:
+        assert sandbox.config.store.database == f"sqlite:///{tmp_path}/sandbox/genlyd.db"
+        assert {account.platform for account in sandbox.config.accounts} == set(Platform)
+        assert all(process.returncode is None for process in sandbox.processes)
+    assert all(process.returncode is not None for process in sandbox.processes)
+    assert not (tmp_path / "mine.db").exists()

@@ -23,6 +23,7 @@ def test_a_reply_that_nothing_forbids_leaves() -> None:
     [
         ({"is_paused": True}, "paused"),
         ({"is_taken": True}, "a person took"),
+        ({"has_person_acted": True}, "a person acted"),
         ({"is_opted_out": True}, "no automatic replies"),
         ({"is_bot": True}, "bot"),
         ({"is_backfill": True}, "fetched late"),

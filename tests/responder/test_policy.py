@@ -40,6 +40,7 @@ MILDER = {
     "asks us to stop": (judged(intents=(Intent.OPT_OUT,)), Action.SHOW, "asked us to stop"),
     "opted out": (some_facts(is_opted_out=True), Action.SHOW, "no automatic replies"),
     "taken": (some_facts(conversation=a_conversation(taken_by="kari")), Action.SHOW, "kari has taken"),
+    "a person acted": (some_facts(has_person_acted=True), Action.SHOW, "already acted"),
     "has a reply": (some_facts(has_reply=True), Action.SHOW, "already has a reply"),
     "spam": (judged(intents=(Intent.SPAM,)), Action.SHOW, "spam"),
     "acknowledged": (some_facts(acknowledged_at=NOW - timedelta(hours=23)), Action.SHOW, "within 24 hours"),
@@ -184,7 +185,7 @@ def _mixed(several: list[Facts], urgency: int) -> Facts:
     plain = some_facts()
     mixed = plain
     for facts in several:
-        for name in ("is_paused", "is_opted_out", "acknowledged_at", "has_reply", "conversation"):
+        for name in ("is_paused", "is_opted_out", "acknowledged_at", "has_reply", "has_person_acted", "conversation"):
             if getattr(facts, name) != getattr(plain, name):
                 mixed = replace(mixed, **{name: getattr(facts, name)})
         mixed = replace(

@@ -257,3 +257,23 @@ async def test_one_reply_of_a_kind_under_a_post_is_the_databases_own_rule(databa
     with pytest.raises(IntegrityError):
         async with database.begin() as connection:
             await connection.execute(insert(t.replies).values(**values))
+
+
+@pytest.mark.parametrize("act", ["answer", "approve", "drop"])
+async def test_after_a_person_has_acted_the_bot_knows_it(database: Database, decisions: Decisions, act: str) -> None:
+    replies = Replies(database)
+    (first,) = await decided(database, *_thread("1"), plan=a_plan(Action.DRAFT if act != "answer" else Action.SHOW))
+    if act == "answer":
+        await replies.answer(first, "Hej, vi ringer til dig.", by="kari", at=NOW)
+    elif act == "approve":
+        await replies.approve(1, "Hej, vi ringer til dig.", by="kari", version=1, at=NOW)
+    else:
+        await replies.drop(1, by="kari", version=1, at=NOW)
+    seen: list[bool] = []
+
+    def plan(facts: Facts) -> Plan:
+        seen.append(facts.has_person_acted)
+        return a_plan(Action.SHOW)(facts)
+
+    await decided(database, *_thread("2"), plan=plan)
+    assert seen == [True]
