@@ -267,7 +267,9 @@ async def test_the_standing_is_read_anew_each_time(database: Database, replies: 
         await connection.execute(t.posts.update().values(deleted_at=NOW))
         await connection.execute(t.opt_outs.insert().values(author_id=1, scope="automatic", since=NOW, because="stop"))
     standing = await replies.standing(reply, at=NOW)
-    assert standing == a_standing(is_paused=True, is_taken=True, is_opted_out=True, is_deleted=True)
+    assert standing == a_standing(
+        is_paused=True, is_taken=True, is_opted_out=True, is_deleted=True, not_after=NOW + timedelta(minutes=60)
+    )
 
 
 async def test_another_acknowledgement_of_the_conversation_is_seen(database: Database, replies: Replies) -> None:
