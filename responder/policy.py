@@ -81,6 +81,9 @@ def _why_silent(rule: Rule, facts: Facts) -> str | None:
     mention = facts.heard.mention
     if ALLOWANCES[mention.post.platform].refuses_unsummoned and not mention.is_summons:
         return f"{_NAMES[mention.post.platform]} accepts a reply only where the author addressed us: answer it there"
+    if Intent.OPT_OUT in facts.assessment.intents:
+        # Said to somebody else it is no wish about us, and still no moment to speak.
+        return "the author says stop"
     if facts.is_opted_out:
         return "the author asked for no automatic replies"
     if facts.conversation.is_taken:
