@@ -133,4 +133,6 @@ def _whole_word(word: str) -> re.Pattern[str]:
 
 def hashtags_in(text: str) -> frozenset[str]:
     """Return the hashtags of a text, lower case, without #, where the platform does not list them."""
-    return frozenset(tag.casefold() for tag in re.findall(r"(?<![\w&/])#(\w*[^\W\d]\w*)", text))
+    found = re.findall(r"(?<![\w&/])#(\w+)", text)
+    # Numbers alone are no hashtag, however they are written: #1, #¹.
+    return frozenset(tag.casefold() for tag in found if any(character.isalpha() for character in tag))
