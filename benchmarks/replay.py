@@ -130,10 +130,15 @@ async def settled(house: House, *, expected: int) -> tuple[list[dict[str, Any]],
     while True:
         posts, replies = await house.export("posts"), await house.export("replies")
         stages = Counter(post["stage"] for post in posts)
-        moving = [reply for reply in replies if reply["state"] in ("approved", "sending", "unknown")]
+        moving = [reply for reply in replies if reply["state"] in ("approved", "sending") or _is_looked_for(reply)]
         if (len(posts) >= expected and set(stages) <= {"decided"} and not moving) or time.monotonic() > deadline:
             return posts, replies
         await asyncio.sleep(2)
+
+
+def _is_looked_for(reply: dict[str, Any]) -> bool:
+    """An unknown reply without a next look is left to a person."""
+    return reply["state"] == "unknown" and reply["not_before"] is not None
 
 
 async def on_platform(session: aiohttp.ClientSession, url: str) -> list[dict[str, Any]]:
@@ -165,7 +170,7 @@ def report(
     undecided = [post for post in posts if post["stage"] != "decided"]
     if undecided:
         broken.append(f"{len(undecided)} posts are not decided")
-    figures = {
+    figures: dict[str, Any] = {
         "posts in": len(written),
         "posts stored": len(posts),
         "replies on the platforms": len(ours),
@@ -173,8 +178,22 @@ def report(
         "post to acknowledgement, p50 s": round(statistics.median(waits), 3) if waits else None,
         "post to acknowledgement, p99 s": round(waits[int(0.99 * (len(waits) - 1))], 3) if waits else None,
         "slowest s": round(waits[-1], 3) if waits else None,
+        "where the time goes, median s": {platform: _steps(replies, platform) for platform in ("x", "reddit")},
     }
     return figures, broken
+
+
+def _steps(replies: list[dict[str, Any]], platform: str) -> dict[str, float]:
+    """Return the median seconds of each step of what was acknowledged on one platform, as we saw them."""
+    names = ("posted_at", "heard_at", "created_at", "sending_at", "settled_at")
+    sent = [reply for reply in replies if reply["platform"] == platform and reply["state"] == "sent"]
+    times = [[datetime.fromisoformat(reply[name]) for name in names] for reply in sent]
+    steps = dict(zip(("heard", "read and decided", "claimed", "sent"), range(4), strict=True))
+    return {
+        step: round(statistics.median((row[at + 1] - row[at]).total_seconds() for row in times), 3)
+        for step, at in steps.items()
+        if times
+    }
 
 
 async def main(a: argparse.Namespace) -> int:
