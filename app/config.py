@@ -101,7 +101,7 @@ class Reader:
             self.fault((*path, key), f"must be a number, not {_kind(value)}")
             return default
         if not least <= value <= most:
-            self.fault((*path, key), f"must be from {least:g} to {most:g}, not {value:g}")
+            self.fault((*path, key), f"must be from {least:g} to {most:g}, not {_short(value)}")
             return default
         return value
 
@@ -133,7 +133,8 @@ class Reader:
 def load(file: FilePath, environment: Mapping[str, str] | None = None) -> Config:
     """Read a configuration file. Raises: ConfigError with every problem and its line."""
     try:
-        text = file.read_text(encoding="utf-8")
+        # Editors on Windows put a byte-order mark in front, which TOML knows nothing of.
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as err:
         what = f"cannot be read ({err.strerror}); copy genlyd.example.toml and fill it in"
         raise ConfigError([Problem(line=None, where=str(file), what=what)]) from err
@@ -150,6 +151,9 @@ def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
     except tomllib.TOMLDecodeError as err:
         line = _syntax_line(err) or len(text.rstrip().split("\n"))
         raise ConfigError([Problem(line=line, where="syntax", what=f"this is not TOML: {err}")], file=file) from err
+    except (RecursionError, ValueError) as err:
+        what = f"a value in it is too deep or too long to be meant ({type(err).__name__})"
+        raise ConfigError([Problem(line=None, where="syntax", what=what)], file=file) from err
     reader = Reader(lines=lines_of(text), environment=environment)
     config = _read(reader, whole)
     if reader.problems:
@@ -349,6 +353,11 @@ def _kind(value: object, *, shown: bool = True) -> str:
     if isinstance(value, str) and not value.strip():
         return "an empty text"
     return f"{name} ({value!r})" if shown else name
+
+
+def _short(value: float) -> str:
+    spelled = str(value)
+    return spelled if len(spelled) <= 20 else f"{spelled[:20]}…"
 
 
 def _syntax_line(err: tomllib.TOMLDecodeError) -> int | None:

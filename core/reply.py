@@ -43,7 +43,7 @@ MOVES: dict[ReplyState, frozenset[ReplyState]] = {
     ReplyState.SENDING: frozenset(
         {ReplyState.SENT, ReplyState.APPROVED, ReplyState.FAILED, ReplyState.REFUSED, ReplyState.UNKNOWN}
     ),
-    ReplyState.UNKNOWN: frozenset({ReplyState.SENT, ReplyState.APPROVED, ReplyState.DROPPED}),
+    ReplyState.UNKNOWN: frozenset({ReplyState.SENT, ReplyState.APPROVED, ReplyState.FAILED, ReplyState.DROPPED}),
     ReplyState.FAILED: frozenset({ReplyState.DRAFT, ReplyState.DROPPED}),
     ReplyState.REFUSED: frozenset({ReplyState.DRAFT, ReplyState.DROPPED}),
     ReplyState.SENT: frozenset(),

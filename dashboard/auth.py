@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import Counter
 
 from dashboard.desk import SESSION, Desk, desk_of, session_of
+from dashboard.forms import form_of
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render
 from dashboard.passwords import PasswordCheck
@@ -55,8 +56,8 @@ async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _to_the_door(request)
     request[SESSION] = session
     if request.method == "POST":
-        sent = (await request.post()).get("csrf")
-        if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
+        sent = (await form_of(request)).get("csrf")
+        if not isinstance(sent, str) or not hmac.compare_digest(_bytes(sent), _bytes(session.csrf)):
             raise refuse(403, "This form is out of date", "Go back, reload the page and try again.")
     return await handler(request)
 
@@ -80,7 +81,7 @@ async def sign_in_page(request: web.Request) -> web.Response:
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """POST /sign-in: open a session, or say no in a way that tells nothing."""
-    desk, form = desk_of(request), await request.post()
+    desk, form = desk_of(request), await form_of(request)
     if not _has_door_token(request, form):
         return await _door(request, name="", problem="The page was out of date. Please try again.", status=403)
     name, password = str(form.get("name", "")).strip()[:100], str(form.get("password", ""))
@@ -120,8 +121,9 @@ async def _open(desk: Desk, staff: Staff, path: str) -> web.Response:
 
 async def _door(request: web.Request, *, name: str, problem: str, status: int = 200) -> web.Response:
     """The sign-in page. Its token is in the form and in a cookie; a stranger's page can set neither."""
-    token = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(32)
-    path = local_path(request.query.get("next") or str((await request.post()).get("next", "")))
+    kept = request.cookies.get(DOOR_COOKIE, "")
+    token = kept if kept and kept.isascii() else secrets.token_urlsafe(32)
+    path = local_path(request.query.get("next") or str((await form_of(request)).get("next", "")))
     context = {"door": token, "next": path, "name": name, "problem": problem}
     response = await render(request, "signin.html", context, status=status)
     _set_cookie(response, desk_of(request), DOOR_COOKIE, token)
@@ -142,7 +144,7 @@ def _set_cookie(response: web.Response, desk: Desk, name: str, value: str) -> No
 
 def _has_door_token(request: web.Request, form: Mapping[str, object]) -> bool:
     sent, kept = form.get("csrf"), request.cookies.get(DOOR_COOKIE, "")
-    return isinstance(sent, str) and bool(kept) and hmac.compare_digest(sent.encode(), kept.encode())
+    return isinstance(sent, str) and bool(kept) and hmac.compare_digest(_bytes(sent), _bytes(kept))
 
 
 def _to_the_door(request: web.Request) -> web.Response:
@@ -160,9 +162,16 @@ def _check_origin(request: web.Request) -> None:
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     ours = {request.host, urlsplit(desk_of(request).config.dashboard.url).netloc}
-    is_foreign = origin not in (None, "null") and urlsplit(origin or "").netloc not in ours
+    is_foreign = origin not in (None, "null") and _host_of(origin or "") not in ours
     if site not in (None, "same-origin") or is_foreign:
         raise refuse(403, "This came from another site", "Open the page here and try again.")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _token_hash(request: web.Request) -> str:
@@ -170,4 +179,9 @@ def _token_hash(request: web.Request) -> str:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(_bytes(token)).hexdigest()
+
+
+def _bytes(value: str) -> bytes:
+    """Cookies and forms may hold bytes that are no text; they still have to be compared."""
+    return value.encode("utf-8", errors="surrogateescape")

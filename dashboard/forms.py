@@ -6,10 +6,20 @@ Owns that. Refuses to know what a field means.
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from aiohttp import web
+
 from dashboard.pages import refuse
 
 # More than any platform takes.
 MOST_TEXT = 20_000
+
+
+async def form_of(request: web.Request) -> Mapping[str, object]:
+    """Return the posted form, or end the request where what was sent is none."""
+    try:
+        return await request.post()
+    except (LookupError, ValueError) as err:
+        raise refuse(400, "We could not read that", "What was sent is not a form.") from err
 
 
 def number(value: object) -> int:

@@ -14,6 +14,8 @@ from dashboard.live import HEARTBEAT_SECONDS, Mark, count_stream, encode
 
 log = logging.getLogger(__name__)
 
+_CHECK_SECONDS = 5.0
+
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Stream changes; `Last-Event-ID`, or `since` on a first visit, says what the page has seen."""
@@ -36,7 +38,13 @@ async def _stream(request: web.Request, response: web.StreamResponse) -> None:
     # Taken before the database is asked, so nothing falls between the two; twice does no harm.
     position = desk.hub.end
     await response.write(b"retry: 2000\n\n" + await _missed(request, desk))
+    checked_at = desk.clock.now()
     while not desk.hub.is_closed:
+        # However busy the house is: a signed-out tab hears no more than a heartbeat longer.
+        if (desk.clock.now() - checked_at).total_seconds() >= _CHECK_SECONDS:
+            checked_at = desk.clock.now()
+            if not await _may_stay(request):
+                return
         events, position = desk.hub.after(position)
         if events:
             await response.write(events)

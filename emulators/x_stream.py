@@ -126,6 +126,9 @@ class Stream:
         )
         try:
             return await self._run(request)
+        except ConnectionResetError:
+            # the client is gone in the middle of a line; nobody is left to answer
+            return web.Response()
         finally:
             for end in ends:
                 end()

@@ -32,6 +32,7 @@ MENTIONS_POLL_SECONDS = 60.0
 FIRST_ASK_REACHES_BACK = timedelta(hours=1)
 SEARCH_REACHES_BACK = timedelta(days=7) - timedelta(minutes=10)
 READ_SECONDS = 15.0
+_SINCE = "since "
 # The stream promises no order and a P99 delay of 7 seconds, so a backfill begins before the newest post seen.
 BACKFILL_OVERLAP = timedelta(seconds=60)
 # X allows 50 connects in 15 minutes: a connection that did not live this long makes the next one wait.
@@ -68,16 +69,21 @@ class XMentionsListener:
 
     async def fetch(self, cursor: str | None) -> Batch:
         """Return the mentions since `cursor`; the very first ask reaches one hour back. Raises: PlatformError."""
-        if cursor is None:
-            pages = await self._client.mentions(start_time=self._clock.now() - FIRST_ASK_REACHES_BACK)
-        else:
-            pages = await self._client.mentions(since_id=cursor)
+        first = self._clock.now() - FIRST_ASK_REACHES_BACK
+        # Kept from the first ask on: after a long silence and a restart, we ask from there and not from an hour ago.
+        cursor = cursor or _from(first)
+        start = _start_of(cursor)
+        since = {"since_id": cursor} if start is None else {"start_time": max(start, self._oldest())}
+        pages = await self._client.mentions(**since)
         gap = None if pages.is_complete else "more than 800 mentions came while we were away; X shows no older ones"
         return _batch(_parse_pages([pages], self.account), cursor, gap=gap)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
+
+    def _oldest(self) -> datetime:
+        return self._clock.now() - SEARCH_REACHES_BACK
 
 
 class XStreamListener:
@@ -143,7 +149,7 @@ class XStreamListener:
     async def _backfill(self, cursor: str | None) -> Batch:
         """Search from the cursor on. The first ever start has none, and nothing to fill."""
         if cursor is None and self._heard_until is None:
-            return Batch()
+            return Batch(cursor=_from(self._clock.now()))
         since, gap = self._since(cursor)
         queries = make_rules(self._client.account.handle, self._watches, longest=SEARCH_QUERY_LENGTH)
         found = [await self._client.search(query, **since) for query in queries]
@@ -157,7 +163,10 @@ class XStreamListener:
         An old cursor is no gap where this listener itself has been listening to silence since.
         """
         oldest = self._clock.now() - SEARCH_REACHES_BACK
-        if cursor is not None and instant_of(cursor) - BACKFILL_OVERLAP >= oldest:
+        start = _start_of(cursor)
+        if start is not None and start - BACKFILL_OVERLAP >= oldest:
+            return {"start_time": start - BACKFILL_OVERLAP}, None
+        if cursor is not None and start is None and instant_of(cursor) - BACKFILL_OVERLAP >= oldest:
             return {"since_id": str(id_at(instant_of(cursor) - BACKFILL_OVERLAP))}, None
         if self._heard_until is not None and self._heard_until - BACKFILL_OVERLAP >= oldest:
             return {"start_time": self._heard_until - BACKFILL_OVERLAP}, None
@@ -203,14 +212,25 @@ def _parse_lines(lines: list[bytes], account: str) -> Parsed:
 
 def _batch(parsed: Parsed, cursor: str | None, *, gap: str | None = None, is_backfill: bool = False) -> Batch:
     """The cursor is the newest id, and never moves backwards."""
-    newest = max([int(post.native_id) for post in parsed.posts] + [int(cursor or 0)])
+    known = cursor if cursor is not None and _start_of(cursor) is None else "0"
+    newest = max([int(post.native_id) for post in parsed.posts] + [int(known)])
     return Batch(
         posts=parsed.posts,
-        cursor=str(newest) if newest else None,
+        cursor=str(newest) if newest else cursor,
         gap=gap,
         is_backfill=is_backfill,
         unreadable=parsed.unreadable,
     )
+
+
+def _from(instant: datetime) -> str:
+    """Return a cursor for a source that has heard nothing yet: the instant it began to listen."""
+    return f"{_SINCE}{instant.isoformat()}"
+
+
+def _start_of(cursor: str | None) -> datetime | None:
+    """Return the instant of such a cursor; None for one that is a post's id."""
+    return datetime.fromisoformat(cursor.removeprefix(_SINCE)) if cursor and cursor.startswith(_SINCE) else None
 
 
 async def _identify(client: XClient) -> Identity:

@@ -7,8 +7,10 @@ committed, and nothing uncertain leaves again before somebody has looked. Refuse
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from prometheus_client import Counter, Histogram
 
@@ -41,6 +43,8 @@ _LEASE = timedelta(seconds=60)
 _SETTLE = timedelta(seconds=6)
 _LOOKS_TO_BELIEVE_ABSENT = 2
 _MOST_LOOKS = 6
+# A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
+_MOST_ATTEMPTS = 3
 _SLOWEST_RETRY_SECONDS = 300.0
 
 
@@ -58,39 +62,48 @@ class Outbox:
 
     async def run(self) -> None:
         """Send and settle for ever."""
+        # Each account by itself: a platform that answers slowly must hold up nobody else.
+        bells = {account: asyncio.Event() for account in self.senders}
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._loop(self.send_due, Ring.SEND))
-                tasks.create_task(self._loop(self.settle_unknown, None))
+                tasks.create_task(self._hear_bells(list(bells.values())))
+                for account, bell in bells.items():
+                    tasks.create_task(self._loop(partial(self.send_due, account), bell))
+                    tasks.create_task(self._loop(partial(self.settle_unknown, account), asyncio.Event()))
         finally:
             for sender in self.senders.values():
                 await sender.close()
 
-    async def _loop(self, step: Callable[[], Awaitable[int]], ring: Ring | None) -> None:
+    async def _hear_bells(self, bells: list[asyncio.Event]) -> None:
+        while True:
+            entries = await self.bell.wait(Ring.SEND, count=64, seconds=1.0)
+            for bell in bells if entries else ():
+                bell.set()
+            await self.bell.done(Ring.SEND, entries)
+
+    async def _loop(self, step: Callable[[], Awaitable[int]], bell: asyncio.Event) -> None:
         while True:
             try:
-                busy = await step()
-                if busy:
-                    continue
-                if ring is None:
-                    await self.clock.sleep(1.0)
-                else:
-                    await self.bell.done(ring, await self.bell.wait(ring, count=64, seconds=1.0))
+                bell.clear()
+                if not await step():
+                    await _until(bell, seconds=1.0)
             except StoreError as err:
                 log.error("the database failed: replies wait", extra={"error": str(err)})
                 await self.clock.sleep(1.0)
 
-    async def send_due(self) -> int:
-        """Send what is due now, several at once; return how many were claimed."""
-        claimed = await self.replies.claim_due(self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE)
+    async def send_due(self, account: str | None = None) -> int:
+        """Send what is due now, several at once; return how many were claimed. `account` None: of all."""
+        claimed = await self.replies.claim_due(
+            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, account=account
+        )
         await self._all(self._deliver, claimed)
         return len(claimed)
 
-    async def settle_unknown(self) -> int:
+    async def settle_unknown(self, account: str | None = None) -> int:
         """Look for replies whose outcome nobody knows; return how many were looked for."""
         alive = await self._take_over_from_the_dead()
         claimed = await self.replies.claim_unsettled(
-            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, not_of=alive
+            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, not_of=alive, account=account
         )
         await self._all(self._look, claimed)
         return len(claimed)
@@ -183,7 +196,7 @@ class Outbox:
         looks = await self.replies.looks(reply)
         try:
             async with asyncio.timeout(_SEND_SECONDS):
-                found = await sender.find(reply)
+                found = await sender.find(reply, not_these=await self.replies.remote_ids(reply))
         except (PlatformError, TimeoutError):
             log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
             found = Look.CANNOT_TELL
@@ -194,6 +207,10 @@ class Outbox:
         if isinstance(found, Receipt):
             await self.replies.mark_sent(reply, found, at=now)
             return "found"
+        if found is Look.ABSENT and looks >= _LOOKS_TO_BELIEVE_ABSENT and reply.attempts >= _MOST_ATTEMPTS:
+            why = f"it is not there after {reply.attempts} tries: {reply.problem}"
+            await self.replies.mark_failed(reply, why, at=now)
+            return "failed"
         if found is Look.ABSENT and looks >= _LOOKS_TO_BELIEVE_ABSENT:
             await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
             return "absent"
@@ -210,3 +227,9 @@ class Outbox:
             log.error("an account needs the operator", extra={"account": err.account, "cure": err.cure})
             await self.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
             await self.bell.ring(Ring.TELL, [0])
+
+
+async def _until(bell: asyncio.Event, *, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await bell.wait()

@@ -60,6 +60,7 @@ _NOISE = re.compile(
     r"(?:https?://|www\.)\S+|\bt\.co/\S+|\bhttps?\b|\[(?:email|phone)\]|(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.[\w.-]+"
     r"|(?<![\w@])@\w[\w.-]*(?:@[\w.-]+)?|(?<!\w)/?u/[\w-]{3,20}|#"
 )
+_MOST_CHARACTERS = 2_000
 _WORD = re.compile(r"[^\W\d_]+")
 _FOREIGN_LETTER = re.compile(r"[ßþðñłşğžčřęąțőűõ¿¡]", re.IGNORECASE)
 _STRETCHED = re.compile(r"(\w)\1{2,}")
@@ -166,7 +167,7 @@ class LanguageReader:
         `hint` is what the platform or the author's settings say ("da", "sv-SE", "no"); it tips the scale where the
         text leaves a doubt, and never turns Norwegian into Danish.
         """
-        bare = _clean(text)
+        bare = _clean(text[:_MOST_CHARACTERS])
         words = [word.casefold() for word in _WORD.findall(bare)]
         votes = self._votes(words)
         if sum(map(len, words)) < _MIN_LETTERS and not votes:

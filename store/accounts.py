@@ -38,6 +38,7 @@ class AccountRow:
     reason: str
     changed_at: datetime
     changed_by: str
+    enrolled_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class Accounts:
                     reason="",
                     changed_at=at,
                     changed_by="genlyd",
+                    enrolled_at=at,
                 )
                 await connection.execute(
                     statement.on_conflict_do_update(

@@ -42,8 +42,12 @@ class EmbeddedValkey:
         if await _answers(self.url):
             log.info("attached to the embedded Valkey that was already running")
             return False
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as err:
+            what = f"{self._folder} cannot be made ({err.strerror}); set [store] data to a folder that can be written"
+            raise ConfigError([Problem(line=None, where="store.data", what=what)]) from err
         _check_ours(self._socket.parent)
         await asyncio.to_thread(self._launch)
         return True

@@ -5,7 +5,7 @@ Owns the `posts`, `authors` and `assessments` rows and their stages. Refuses to 
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, select, update
@@ -32,6 +32,8 @@ class Stage(StrEnum):
 
 
 MOST_ATTEMPTS = 5
+# Reddit tells times in whole seconds.
+_COARSE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,14 @@ class Posts:
             unknown = await _unknown(connection, mentions)
             authors = await _save_authors(connection, unknown)
             await _lock_conversations(connection, unknown, authors.values())
+            enrolled = await _enrolled(connection, progress.account)
             ids: list[int] = []
             # Asked again under the authors' locks: another listener may have brought the same posts meanwhile.
             for mention in await _unknown(connection, unknown):
                 author_id = authors[mention.post.platform, mention.post.author.native_id]
-                post_id = await _insert(connection, mention, author_id, at=at, is_backfill=progress.is_backfill)
+                is_old = enrolled is not None and mention.post.posted_at < enrolled - _COARSE
+                is_backfill = progress.is_backfill or is_old
+                post_id = await _insert(connection, mention, author_id, at=at, is_backfill=is_backfill)
                 if post_id is not None:
                     ids.append(post_id)
             await advance(connection, progress, heard=len(ids), at=at)
@@ -160,6 +165,12 @@ def _forget_authors() -> Executable:
     remembered = exists().where(t.posts.c.author_id == t.authors.c.id, t.posts.c.url != "")
     statement: Executable = update(t.authors).where(~remembered, t.authors.c.handle != "").values(handle="", name="")
     return statement
+
+
+async def _enrolled(connection: AsyncConnection, account: str) -> datetime | None:
+    """Return since when we remember for an account: what was answered before that, nobody here knows."""
+    query = select(t.accounts.c.enrolled_at).where(t.accounts.c.name == account)
+    return (await connection.execute(query)).scalar_one_or_none()
 
 
 def _heard() -> Select[tuple[object, ...]]:

@@ -31,12 +31,14 @@ class Replies:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def claim_due(self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16) -> list[Reply]:
+    async def claim_due(
+        self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16, account: str | None = None
+    ) -> list[Reply]:
         """Write SENDING on replies that are due, and return them. Nothing may leave before this (I4)."""
         due = (
             select(_R.id)
             .where(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))
-            .where(_R.account.in_(_able_accounts()))
+            .where(_R.account.in_(_able_accounts(account)))
             .order_by(_R.not_before, _R.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -74,7 +76,14 @@ class Replies:
             return ended.rowcount
 
     async def claim_unsettled(
-        self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16, not_of: Collection[str] = ()
+        self,
+        owner: str,
+        *,
+        at: datetime,
+        lease: timedelta,
+        limit: int = 16,
+        not_of: Collection[str] = (),
+        account: str | None = None,
     ) -> list[Reply]:
         """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones.
 
@@ -87,7 +96,7 @@ class Replies:
         due = (
             select(_R.id)
             .where(or_(lost, unsure))
-            .where(_R.account.in_(_able_accounts()))
+            .where(_R.account.in_(_able_accounts(account)))
             .order_by(_R.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -161,11 +170,22 @@ class Replies:
         """A person rejects it, or says an unknown one is not to be sent. Raises: Conflict, IllegalMove."""
         return await self._by_person(reply_id, ReplyState.DROPPED, by=by, version=version, at=at)
 
+    async def remote_ids(self, reply: Reply) -> frozenset[str]:
+        """Return what the other replies to the same post were published as: none of those is this one."""
+        others = select(_R.remote_id).where(
+            _R.target_id == reply.target_id, _R.platform == reply.platform, _R.id != reply.id
+        )
+        async with self._db.read() as connection:
+            return frozenset(name for name in (await connection.execute(others)).scalars() if name is not None)
+
     async def redraft(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
         """A person takes back what has not left, or writes a failed one anew. It is theirs from now on.
 
-        Raises: Conflict where the reply moved on, such as out of the door.
+        Raises: Conflict where the reply moved on, such as out of the door, or was dropped after it may have left.
         """
+        before = await self.get(reply_id)
+        if before is not None and before.state is ReplyState.DROPPED and before.sending_at is not None:
+            raise Conflict("it may stand on the platform already: look there, and write an answer of your own")
         return await self._by_person(
             reply_id, ReplyState.DRAFT, by=by, version=version, at=at, is_automatic=False, approved_by=None
         )
@@ -307,9 +327,10 @@ class Replies:
             return after
 
 
-def _able_accounts() -> Any:
+def _able_accounts(account: str | None) -> Any:
     """A person's approval goes out while the bot is paused; not while the platform turns us away."""
-    return select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
+    able = select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
+    return able if account is None else able.where(t.accounts.c.name == account)
 
 
 def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None) -> None:

@@ -71,6 +71,8 @@ accounts = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("changed_at", Instant, nullable=False),
     Column("changed_by", String(100), nullable=False),
+    # Posts from before this are shown and never answered automatically: who knows what was answered then.
+    Column("enrolled_at", Instant, nullable=False),
 )
 
 # Where each listener stands. The cursor moves in the transaction that stores its posts (I1).

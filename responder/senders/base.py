@@ -3,6 +3,7 @@
 Owns the Sender port. Refuses to retry, wait or store: the outbox does.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Protocol
 
@@ -32,8 +33,8 @@ class Sender(Protocol):
         """
         ...
 
-    async def find(self, reply: Reply) -> Receipt | Look:
-        """Look under the target for our own published text.
+    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
+        """Look under the target for our own published text. `not_these` are known to be other replies' ids.
 
         ABSENT only where the platform surely showed everything. Raises: PlatformError.
         """

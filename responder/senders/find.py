@@ -11,6 +11,7 @@ acknowledgement, when we look for the answer.
 import html
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import timedelta
 
 from core.reply import Receipt, Reply
@@ -21,13 +22,14 @@ from responder.senders.base import Look
 CLOCK_SKEW = timedelta(seconds=2)
 
 
-def find_among(found: OwnReplies, reply: Reply) -> Receipt | Look:
-    """Return the receipt of `reply`, or what its absence tells."""
+def find_among(found: OwnReplies, reply: Reply, not_these: Collection[str] = ()) -> Receipt | Look:
+    """Return the receipt of `reply`, or what its absence tells. `not_these` belong to other replies."""
     wanted = plain(reply.text)
-    same = [post for post in found.replies if plain(post.text) == wanted]
+    candidates = [post for post in found.replies if post.remote_id not in not_these]
+    same = [post for post in candidates if plain(post.text) == wanted]
     later = [
         post
-        for post in found.replies
+        for post in candidates
         if reply.sending_at is not None and post.published_at >= reply.sending_at - CLOCK_SKEW
     ]
     for post in same + later:

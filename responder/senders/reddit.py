@@ -3,6 +3,7 @@
 Owns the Sender port for Reddit. Refuses to judge who may be answered: the guards do.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from core.config import AccountConfig
@@ -34,10 +35,10 @@ class RedditSender:
         """Publish `reply` under its target, in exactly one request. Raises: PlatformError, as the port says."""
         return await self._client.reply(reply.text, reply.target_id)
 
-    async def find(self, reply: Reply) -> Receipt | Look:
+    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
         """Look for `reply` among our own comments since it was written. Raises: PlatformError."""
         since = reply.created_at - _LOOKS_BACK
-        return find_among(await self._client.own_replies(reply.target_id, since), reply)
+        return find_among(await self._client.own_replies(reply.target_id, since), reply, not_these)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -3,6 +3,8 @@
 Owns the Sender port for X. Refuses to judge who may be answered: the guards do, and X itself.
 """
 
+from collections.abc import Collection
+
 from core.config import AccountConfig
 from core.post import Platform
 from core.reply import Receipt, Reply
@@ -29,9 +31,9 @@ class XSender:
         """Publish `reply` under its target, in exactly one request. Raises: PlatformError, as the port says."""
         return await self._client.reply(reply.text, reply.target_id)
 
-    async def find(self, reply: Reply) -> Receipt | Look:
+    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
         """Look for `reply` among everything we published since its target. Raises: PlatformError."""
-        return find_among(await self._client.own_replies_since(reply.target_id), reply)
+        return find_among(await self._client.own_replies_since(reply.target_id), reply, not_these)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -221,17 +221,31 @@ async def test_mentions_are_heard_once_and_the_cursor_never_moves_back(
     assert (quiet.posts, quiet.cursor) == ((), second)
 
 
-async def test_nothing_heard_yet_leaves_no_cursor(mentions: XMentionsListener) -> None:
-    assert (await mentions.fetch(None)).cursor is None
+async def test_where_nothing_was_heard_yet_the_cursor_says_since_when(mentions: XMentionsListener) -> None:
+    cursor = (await mentions.fetch(None)).cursor
+    assert cursor is not None
+    assert cursor.startswith("since ")
+    assert (await mentions.fetch(cursor)).cursor == cursor
 
 
 async def test_a_first_start_has_no_backfill(stream: XStreamListener, emulated_x: Emulated) -> None:
     await emulated_x.post("kari", "@brand from before")
-    assert await stream.fetch(None) == Batch()
+    first = await stream.fetch(None)
+    assert first == Batch(cursor=first.cursor)
     post_id = await emulated_x.post("kari", "@brand live")
-    batch = await fetch_until(stream, None, 1)
+    batch = await fetch_until(stream, first.cursor, 1)
     assert [post.native_id for post in batch.posts] == [post_id]
     assert (batch.cursor, batch.is_backfill) == (post_id, False)
+
+
+async def test_a_restart_after_nothing_but_silence_backfills_from_the_first_start(
+    stream: XStreamListener, emulated_x: Emulated
+) -> None:
+    cursor = (await stream.fetch(None)).cursor
+    await stream.close()
+    missed = await emulated_x.post("kari", "@brand while you were away")
+    batch = await stream.fetch(cursor)
+    assert ([post.native_id for post in batch.posts], batch.is_backfill) == ([missed], True)
 
 
 async def test_a_restart_backfills_from_the_cursor_then_goes_on_live(

@@ -1,6 +1,7 @@
 """What the responder stands on, real but small: SQLite in a file, a clock turned by hand, and a bell that is away."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def clock() -> ManualClock:
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     opened = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
     account = AccountConfig(name="x-main", platform=Platform.X, handle="Fjordnet", credentials={})
-    await Accounts(opened).enrol([account], at=NOW)
+    await Accounts(opened).enrol([account], at=NOW - timedelta(days=1))
     yield opened
     await opened.close()
 

@@ -170,3 +170,15 @@ async def test_a_reply_of_an_account_that_left_the_config_is_left_to_a_person(ou
     assert reply.state is ReplyState.UNKNOWN
     assert "no longer in the config" in (reply.problem or "")
     assert await outbox.settle_unknown() == 0
+
+
+async def test_a_reply_that_is_absent_after_every_try_fails_instead_of_going_round_for_ever(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "duplicate content") for _ in range(3)]
+    await outbox.send_due()
+    for _ in range(12):
+        await later(outbox, clock, 30)
+    reply = await reply_of(outbox, due)
+    assert (reply.state, wire.send_calls) == (ReplyState.FAILED, 3)
+    assert "after 3 tries" in (reply.problem or "")

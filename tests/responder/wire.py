@@ -1,6 +1,6 @@
 """A sender whose answers a test writes down, and looks at what became of a reply."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -28,6 +28,7 @@ class Wire:
     send_calls: int = 0
     find_calls: int = 0
     is_closed: bool = False
+    not_these: Collection[str] = ()
     replies: Replies | None = None
     _ids: Iterator[int] = field(default_factory=lambda: count(5001))
 
@@ -44,8 +45,9 @@ class Wire:
         self.published.append(reply)
         return self._receipt()
 
-    async def find(self, reply: Reply) -> Receipt | Look:
+    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
         self.find_calls += 1
+        self.not_these = not_these
         if self.looks:
             answer = self.looks.pop(0)
             if isinstance(answer, Exception):

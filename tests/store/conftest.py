@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
         opened = await open_database(url)
         try:
             account = AccountConfig(name="x-main", platform=Platform.X, handle="Fjordnet", credentials={})
-            await Accounts(opened).enrol([account], at=NOW)
+            await Accounts(opened).enrol([account], at=NOW - timedelta(days=1))
             yield opened
         finally:
             await opened.close()

@@ -247,3 +247,10 @@ async def _everything(database: Database) -> str:
     async with database.read() as connection:
         rows = [list(await connection.execute(select(table))) for table in t.metadata.sorted_tables]
     return repr(rows)
+
+
+async def test_a_post_from_before_we_remember_is_never_answered_as_if_it_were_new(database: Database) -> None:
+    old, new = a_post("1", posted_at=NOW - timedelta(days=2)), a_post("2", posted_at=NOW)
+    ids = await saved(database, a_mention(post=old), a_mention(post=new))
+    heard = await Posts(database).load(ids, stage=Stage.SAVED)
+    assert [item.is_backfill for item in heard] == [True, False]

@@ -283,3 +283,23 @@ async def test_another_acknowledgement_of_the_conversation_is_seen(database: Dat
     await decided(database, third, plan=a_plan(Action.DRAFT, alone_since=NOW + timedelta(seconds=1)))
     assert not (await replies.standing(await _get(replies, 3), at=NOW)).has_other_reply, "its window began later"
     assert not (await replies.standing(replace(sent, state=ReplyState.SENDING), at=NOW)).has_other_reply
+
+
+async def test_what_was_dropped_after_it_may_have_left_is_never_drafted_again(
+    database: Database, replies: Replies
+) -> None:
+    await decided(database, a_mention())
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_unknown(claimed, "no answer", at=NOW, look_at=None)
+    dropped = await replies.drop(claimed.id, by="kari", version=(await _get(replies, claimed.id)).version, at=NOW)
+    with pytest.raises(Conflict, match="may stand on the platform"):
+        await replies.redraft(claimed.id, by="kari", version=dropped.version, at=NOW)
+
+
+async def test_another_reply_of_ours_is_not_taken_for_this_one(database: Database, replies: Replies) -> None:
+    (post_id,) = await decided(database, a_mention())
+    (sent,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_sent(sent, RECEIPT, at=NOW)
+    answer = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW))
+    assert await replies.remote_ids(answer) == {RECEIPT.remote_id}
+    assert await replies.remote_ids(sent) == frozenset()
