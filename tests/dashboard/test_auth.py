@@ -1,5 +1,7 @@
 """Signing in, and what keeps strangers out."""
 
+import asyncio
+
 import pytest
 from yarl import URL
 
@@ -133,3 +135,37 @@ def test_a_short_password_is_refused_with_what_to_do() -> None:
     with pytest.raises(WeakPassword, match="at least 10"):
         hash_password("kort")
     assert hash_password("langt nok!").startswith("$argon2id$")
+
+
+RAW_REQUESTS = {
+    "a session cookie that is no text": b"GET /inbox HTTP/1.1\r\nHost: h\r\nCookie: genlyd_session=\xff\r\n\r\n",
+    "a door cookie that is no text": (
+        b"POST /sign-in HTTP/1.1\r\nHost: h\r\nCookie: genlyd_door=\xff\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\ncsrf=a"
+    ),
+    "a charset nobody has": (
+        b"POST /sign-in HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded; charset=foo\r\n"
+        b"Content-Length: 6\r\n\r\ncsrf=a"
+    ),
+    "a body that is no text": (
+        b"POST /sign-in HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 6\r\n\r\ncsrf=\xff"
+    ),
+    "multipart without a boundary": (
+        b"POST /sign-in HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\na"
+    ),
+    "an origin that is no address": (
+        b"POST /sign-in HTTP/1.1\r\nHost: h\r\nOrigin: http://[\r\nContent-Length: 0\r\n\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("raw", RAW_REQUESTS.values(), ids=RAW_REQUESTS)
+async def test_what_no_browser_sends_gets_a_calm_no(visitor: Browser, raw: bytes) -> None:
+    url = URL(visitor.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(raw)
+    line = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    await writer.wait_closed()
+    assert int(line.split()[1]) < 500, line

@@ -120,3 +120,20 @@ async def test_the_sandbox_leaves_the_operators_own_database_alone(tmp_path: Pat
         assert all(process.returncode is None for process in sandbox.processes)
     assert all(process.returncode is not None for process in sandbox.processes)
     assert not (tmp_path / "mine.db").exists()
+
+
+async def test_a_platform_that_hangs_holds_up_no_other(
+    house: House, emulated_x: Emulated, emulated_reddit: Emulated, eventually: Eventually
+) -> None:
+    await house.start()
+    await emulated_x.faults({"on": "create", "do": "hang", "seconds": 60})
+    stuck = await emulated_x.post("anna", "@brand tak for hurtig hjælp i går!")
+    await eventually(lambda: _fired(emulated_x))
+    post = await emulated_reddit.post("erik_s", "Hej u/brand, mitt paket är försenat igen, var är det?")
+    await eventually(lambda: emulated_reddit.replies_to(post))
+    [waiting] = [reply for reply in await house.export("replies") if reply["target_id"] == stuck]
+    assert waiting["state"] == "sending", "X still hangs while Reddit was answered"
+
+
+async def _fired(emulated: Emulated) -> bool:
+    return all(fault["fired"] == fault["times"] for fault in await emulated.fired())
