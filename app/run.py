@@ -25,7 +25,6 @@ from sentiment import worker as assessing
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("listeners", "sentiment", "responder", "dashboard")
 _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 
@@ -34,7 +33,7 @@ Said = Callable[[str], None]
 Work = Callable[[], Awaitable[None]]
 
 
-async def run(config: Config, *, rooms: tuple[str, ...] = ROOMS, said: Said = log.info) -> None:
+async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) -> None:
     """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting, for a person to follow.
 
     Raises: ConfigError, StoreError while starting.

@@ -51,7 +51,7 @@ async def open_sandbox(config: Config) -> AsyncIterator[Sandbox]:
         _make_anew(folder)
         yield Sandbox(config=_with_accounts(config, folder, urls), urls=urls, processes=tuple(processes))
     finally:
-        await asyncio.gather(*(_end(process) for process in processes))
+        await asyncio.gather(*(end(process) for process in processes))
 
 
 async def replay(sandbox: Sandbox, *, per_minute: float) -> asyncio.subprocess.Process:
@@ -67,11 +67,6 @@ async def replay(sandbox: Sandbox, *, per_minute: float) -> asyncio.subprocess.P
         "--per-minute",
         str(per_minute),
     )
-
-
-async def end(process: asyncio.subprocess.Process) -> None:
-    """End a child of ours."""
-    await _end(process)
 
 
 def first_password() -> str:
@@ -141,7 +136,7 @@ async def _emulate(platform: Platform, port: int) -> tuple[asyncio.subprocess.Pr
             line = ""
         if " on http" in line:
             return process, line.strip().rsplit(" ", maxsplit=1)[-1]
-        await _end(process)
+        await end(process)
     what = f"the emulated {platform} did not start; try `python -m emulators {platform} --port 0` to see why"
     raise ConfigError([Problem(line=None, where="sandbox", what=what)])
 
@@ -159,7 +154,8 @@ async def _spawn(*arguments: str) -> asyncio.subprocess.Process:
     )
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a child of ours: asked first, killed where it does not listen."""
     if process.returncode is not None:
         return
     process.terminate()

@@ -18,8 +18,8 @@ _BATCH = 64
 def score_lines(lines: Iterable[str], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield one answer for each line that is not blank; bad ones as {"error": ...}."""
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-    for batch in itertools.batched(numbered, _BATCH) if hasattr(itertools, "batched") else _batched(numbered):
-        yield from _score(list(batch), reader)
+    for batch in _batched(numbered):
+        yield from _score(batch, reader)
 
 
 def answer(assessment: Assessment) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def answer(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _score(batch: list[tuple[int, str]], reader: Reader) -> Iterator[dict[str, Any]]:
+def _score(batch: tuple[tuple[int, str], ...], reader: Reader) -> Iterator[dict[str, Any]]:
     parsed = [_parse(number, line) for number, line in batch]
     good = [one for one in parsed if isinstance(one, tuple)]
     read = iter(reader.read([text for text, _ in good], [lang for _, lang in good], [None] * len(good)) if good else [])
@@ -65,6 +65,7 @@ def _parse(number: int, line: str) -> tuple[str, str | None] | str:
     return text, lang
 
 
+# itertools.batched came with Python 3.12.
 def _batched(rows: Iterator[tuple[int, str]]) -> Iterator[tuple[tuple[int, str], ...]]:
     while batch := tuple(itertools.islice(rows, _BATCH)):
         yield batch

@@ -184,8 +184,6 @@ async def _move_conversation(connection: AsyncConnection, facts: Facts, plan: Pl
     if decision.escalate:
         values["escalated_at"] = before.escalated_at or at
         values["due_at"] = min(filter(None, (before.due_at, decision.due_at)), default=None)
-    if decision.action in (Action.ACKNOWLEDGE, Action.DRAFT):
-        values["acknowledged_at"] = before.acknowledged_at
     await connection.execute(update(t.conversations).where(t.conversations.c.id == before.id).values(**values))
 
 

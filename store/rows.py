@@ -3,7 +3,6 @@
 Owns the reading of joined rows. Refuses queries.
 """
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Dialect, Insert, Table
@@ -133,9 +132,3 @@ def reply(row: AnyRow) -> Reply:
 def storable(text: str) -> str:
     """Return `text` as both engines take it: halves of characters and NULs, which they refuse, become U+FFFD."""
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def latest(*instants: datetime | None) -> datetime | None:
-    """Return the latest of the instants that are there."""
-    known = [instant for instant in instants if instant is not None]
-    return max(known) if known else None
