@@ -1,27 +1,63 @@
 """What a model is to the rest of this room: texts in, calibrated probabilities out.
 
-Owns the Model port and the choice of one by its name in the config.
+Owns the Model port, what it says of one post, and the choice of a model by its name in the config.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.assessment import Probabilities
+import numpy as np
+from numpy.typing import NDArray
+
+from core.assessment import Intent, Language, Probabilities
 from core.config import SentimentConfig
 from core.errors import ConfigError, Problem
 
 SHIPPED = Path(__file__).parent / "model"
 
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """What our own model says beside the mood; each 0..1, calibrated on our development posts.
+
+    `levels` are the probabilities that the urgency is at least 1, 2 and 3 (docs/model.md), never rising.
+    """
+
+    anger: float
+    offensive: float
+    irony: float
+    levels: tuple[float, float, float]
+    intents: Mapping[Intent, float]
+    # The language it looks written in, and how surely.
+    languages: Mapping[Language, float]
+    # The intents above their own threshold, in the order of `Intent`.
+    found: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a model says of one text. Models that know the mood only leave the rest None.
+
+    `embedding`: float32 [384], of length one.
+    """
+
+    probabilities: Probabilities
+    heads: Heads | None = None
+    embedding: Vector | None = None
+
 
 class Model(Protocol):
-    """Any three-class sentiment model. `score` blocks; the worker gives it a thread of its own."""
+    """Any three-class sentiment model. `read` blocks; the worker gives it a thread of its own."""
 
     name: str
     version: str
 
-    def score(self, texts: Sequence[str]) -> list[Probabilities]:
-        """Return probabilities, one for each text, in order."""
+    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> list[Reading]:
+        """Return readings, one for each text, in order. `languages` choose the calibration."""
         ...
 
 

@@ -4,8 +4,8 @@ Owns the optimisation. Leaves a folder that `sentiment.training.export` turns in
 """
 
 import argparse
+import copy
 import json
-import math
 import random
 import time
 from pathlib import Path
@@ -14,59 +14,56 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from sentiment.training.data import LABELS, Example, load
+from sentiment.training.data import TARGETS, Example, load
+from sentiment.training.network import Network, loss_of, mean, meaning_loss
 
-MAX_TOKENS = 64
+MAX_TOKENS = 192
 BATCH = 32
+# Long posts come in smaller batches: a batch holds at most this many tokens, padding counted.
+_BATCH_TOKENS = 2_048
+_RATE, _LAYER_DECAY, _HEAD_RATE = 8e-5, 0.92, 1e-3
+_AVERAGE_EVERY, _AVERAGE_KEEP = 10, 0.98
+# The frozen base teaches the embedding on every so many batches: more adds time, not likeness.
+_MEANING_EVERY = 5
+_SAVE_EVERY = 500
 
 
-class Classifier(nn.Module):
-    """The encoder, mean-pooled, and one linear layer of three."""
-
-    def __init__(self, encoder: BertModel) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.dropout = nn.Dropout(0.1)
-        self.head = nn.Linear(encoder.config.hidden_size, len(LABELS))
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return logits: float [batch, labels]."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(1) / mask.sum(1)
-        logits: Tensor = self.head(self.dropout(pooled))
-        return logits
-
-
-def batches(examples: list[Example], lengths: list[int], rng: random.Random) -> list[list[int]]:
+def batches(lengths: list[int], rng: random.Random) -> list[list[int]]:
     """Return batches of indices: shuffled, then sorted by length within windows to save padding."""
-    order = list(range(len(examples)))
+    order = list(range(len(lengths)))
     rng.shuffle(order)
     window = BATCH * 50
     out: list[list[int]] = []
     for start in range(0, len(order), window):
-        chunk = sorted(order[start : start + window], key=lambda i: lengths[i])
-        out += [chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH)]
+        batch: list[int] = []
+        for i in sorted(order[start : start + window], key=lambda i: lengths[i]):
+            if batch and (len(batch) == BATCH or (len(batch) + 1) * lengths[i] > _BATCH_TOKENS):
+                out.append(batch)
+                batch = []
+            batch.append(i)
+        out.append(batch)
     rng.shuffle(out)
     return out
 
 
-def parameter_groups(model: Classifier, *, rate: float, decay: float, head_rate: float) -> list[dict[str, object]]:
-    """Lower layers learn slower: rate * decay ** (layers above)."""
+def parameter_groups(model: Network) -> list[dict[str, object]]:
+    """Return optimiser groups: deeper layers learn faster, the heads fastest."""
     layers = list(model.encoder.encoder.layer)
+    heads = [*model.heads.parameters(), *model.meaning.parameters()]
     groups: list[dict[str, object]] = [
-        {"params": list(model.head.parameters()), "lr": head_rate},
-        {"params": list(model.encoder.embeddings.parameters()), "lr": rate * decay ** (len(layers))},
+        {"params": heads, "lr": _HEAD_RATE},
+        {"params": list(model.encoder.embeddings.parameters()), "lr": _RATE * _LAYER_DECAY ** len(layers)},
     ]
     for depth, layer in enumerate(layers):
-        groups.append({"params": list(layer.parameters()), "lr": rate * decay ** (len(layers) - 1 - depth)})
+        groups.append(
+            {"params": list(layer.parameters()), "lr": _RATE * _LAYER_DECAY ** (len(layers) - 1 - depth)}
+        )
     return groups
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, examples: list[Example]) -> list[list[int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
     """Return token ids, cut to MAX_TOKENS."""
-    encoded = tokenizer([e.text for e in examples], truncation=True, max_length=MAX_TOKENS)
-    ids: list[list[int]] = encoded["input_ids"]
+    ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
     return ids
 
 
@@ -78,68 +75,91 @@ def pad(rows: list[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
-def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int) -> None:
-    """Fine-tune and save to `out`; prints a line every hundred steps and the time it took."""
+def targets_of(examples: list[Example]) -> Tensor:
+    """Return float32 [examples, TARGETS], NaN where nobody judged."""
+    nothing = float("nan")
+    return torch.tensor([[example.labels.get(name, nothing) for name in TARGETS] for example in examples])
+
+
+def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool) -> None:
+    """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps."""
     random.seed(seed)
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = Classifier(BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)).to(device)
-    examples, dev = load(data, seed=seed)
-    ids = encode(tokenizer, examples)
-    rng = random.Random(seed)
-    plan: list[list[int]] = []
-    per_epoch = math.ceil(len(examples) / BATCH)
-    total = round(per_epoch * epochs)
-    while len(plan) < total:
-        plan += batches(examples, [len(row) for row in ids], rng)
-    plan = plan[:total]
-    print(f"{len(examples)} examples, {len(dev)} dev, {total} steps on {device}", flush=True)
-
-    optimiser = torch.optim.AdamW(parameter_groups(model, rate=8e-5, decay=0.92, head_rate=1e-3), weight_decay=0.01)
-    warmup = max(1, total // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warmup, (total - step) / (total - warmup))
+    # On a CPU the plain attention is a little faster than the fused one at these lengths.
+    encoder = BertModel.from_pretrained(
+        base, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager"
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
+    teacher = copy.deepcopy(encoder).eval().requires_grad_(requires_grad=False).to(device)
+    model = Network(encoder).to(device)
+    average = copy.deepcopy(model).requires_grad_(requires_grad=False)
+    examples, dev = load(data, seed=seed, open_only=open_only)
+    ids = encode(tokenizer, [example.text for example in examples])
+    targets = targets_of(examples)
+    plan = _plan([len(row) for row in ids], epochs, random.Random(seed))
+    print(f"{len(examples)} examples, {len(dev)} dev, {len(plan)} steps on {device}", flush=True)
+
+    optimiser = torch.optim.AdamW(parameter_groups(model), weight_decay=0.01, fused=True)
+    warmup = max(1, len(plan) // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warmup, (len(plan) - step) / (len(plan) - warmup))
+    )
+    facts: dict[str, object] = {"seed": seed, "epochs": epochs, "open": open_only, "examples": len(examples)}
     model.train()
     started = time.monotonic()
-    running = 0.0
+    running, seen = 0.0, 0
     for step, chosen in enumerate(plan, start=1):
-        x, mask = pad([ids[i] for i in chosen], tokenizer.pad_token_id)
-        y = torch.tensor([examples[i].label for i in chosen], device=device)
+        x, mask = (part.to(device) for part in pad([ids[i] for i in chosen], tokenizer.pad_token_id))
         with torch.autocast(device, dtype=torch.bfloat16):
-            logits = model(x.to(device), mask.to(device))
-        loss = loss_of(logits.float(), y)
+            logits, embedding = model(x, mask)
+        loss = loss_of(logits.float(), targets[chosen].to(device))
+        if step % _MEANING_EVERY == 0:
+            loss = loss + meaning_loss(embedding.float(), _taught(teacher, x, mask, device))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        running += loss.item()
+        if step % _AVERAGE_EVERY == 0 or step == 1:
+            _fold_in(average, model, keep=min(_AVERAGE_KEEP, step / (step + 10 * _AVERAGE_EVERY)))
+        running, seen = running + loss.item(), seen + len(chosen)
         if step % 100 == 0:
-            rate = step * BATCH / (time.monotonic() - started)
-            print(f"step {step}/{total} loss {running / 100:.4f} {rate:.0f} examples/s", flush=True)
+            spent = time.monotonic() - started
+            left = spent / step * (len(plan) - step) / 60
+            print(f"step {step}/{len(plan)} loss {running / 100:.4f} {seen / spent:.0f} examples/s, {left:.0f} min left", flush=True)
             running = 0.0
-        if step % 400 == 0 or step == total:
-            _save(model, tokenizer, out, seed=seed, epochs=epochs, steps=step, seconds=time.monotonic() - started)
+        if step % _SAVE_EVERY == 0 or step == len(plan):
+            done = facts | {"steps": step, "seconds": round(time.monotonic() - started)}
+            _save(average, tokenizer, out, done)
 
 
-def _save(
-    model: Classifier,
-    tokenizer: PreTrainedTokenizerBase,
-    out: Path,
-    *,
-    seed: int,
-    epochs: float,
-    steps: int,
-    seconds: float,
-) -> None:
+def _plan(lengths: list[int], epochs: float, rng: random.Random) -> list[list[int]]:
+    plan: list[list[int]] = []
+    whole, part = int(epochs), epochs % 1
+    for _ in range(whole):
+        plan += batches(lengths, rng)
+    last = batches(lengths, rng)
+    return plan + last[: round(len(last) * part)]
+
+
+def _taught(teacher: BertModel, ids: Tensor, mask: Tensor, device: str) -> Tensor:
+    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+        hidden = teacher(input_ids=ids, attention_mask=mask).last_hidden_state
+    return nn.functional.normalize(mean(hidden.float(), mask), dim=-1).clone()
+
+
+def _fold_in(average: Network, model: Network, *, keep: float) -> None:
+    with torch.no_grad():
+        for mine, theirs in zip(average.parameters(), model.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - keep)
+
+
+def _save(model: Network, tokenizer: PreTrainedTokenizerBase, out: Path, facts: dict[str, object]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     model.encoder.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    torch.save(model.head.state_dict(), out / "head.pt")
-    facts = {"seed": seed, "epochs": epochs, "steps": steps, "seconds": round(seconds), "labels": LABELS}
+    torch.save({"heads": model.heads.state_dict(), "meaning": model.meaning.state_dict()}, out / "heads.pt")
     (out / "training.json").write_text(json.dumps(facts, indent=2))
 
 
@@ -149,10 +169,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--base", type=Path, default=Path("../shared/base"))
     parser.add_argument("--out", type=Path, default=Path("build/model"))
-    parser.add_argument("--epochs", type=float, default=1.3)
+    parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--open", action="store_true", help="only openly licensed sets and our own posts")
     a = parser.parse_args()
-    train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed)
+    train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open)
 
 
 if __name__ == "__main__":
