@@ -35,8 +35,8 @@ model: $(VENV)/.dev ## Train and export the shipped model from ../shared (about 
 	@$(BIN)/python -m sentiment.training.train --epochs 2 --out build/model
 	@$(BIN)/python -m sentiment.training.export --trained build/model
 
-evaluate: $(VENV)/.dev ## Print the model card's table
-	@$(BIN)/python -m sentiment.training.evaluate
+evaluate: $(VENV)/.dev ## Print the model card's tables
+	@$(BIN)/genlyd evaluate
 
 pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
 	@scripts/pins

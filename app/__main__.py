@@ -54,6 +54,8 @@ class Exportable(StrEnum):
     REPLIES = "replies"
     DECISIONS = "decisions"
     GAPS = "gaps"
+    CORRECTIONS = "corrections"
+    TAUGHT = "taught"
     AUDIT = "audit"
 
 
@@ -192,6 +194,27 @@ def score(*, config: ConfigFile = DEFAULT_FILE) -> None:
         raise typer.Exit(1)
 
 
+@cli.command("evaluate")
+def evaluate_command(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The labelled posts: bench/, train/, lexicons/.", show_default="../shared/data if it is there"
+        ),
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option(help="Only these sets, by comma.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 200 rows of a set, the same ones each time.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
+) -> None:
+    """Print how good the shipped model is: public benchmark, word lists beside it, our own posts."""
+    from app.evaluate import evaluate
+
+    logs.set_up(level="error")
+    names = [name.strip() for given in sets or () for name in given.split(",") if name.strip()]
+    evaluate(data, names=names, is_quick=quick, file=json_file, show=typer.echo, said=_say_aside)
+
+
 @cli.command("export")
 def export_command(
     what: Exportable,
@@ -238,6 +261,11 @@ def _rooms(only: str) -> tuple[str, ...]:
 
 def _say(step: str) -> None:
     typer.echo(f"  {step} ...")
+
+
+def _say_aside(step: str) -> None:
+    """Tell of a step where standard output is somebody's table."""
+    typer.echo(f"  {step} ...", err=True)
 
 
 async def _run_sandbox(config: Config, rooms: tuple[str, ...], per_minute: float) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import listeners
-from app.wiring import Stores, build_desk, build_outbox, build_reader, open_stores
+from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, open_stores
 from core.config import Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
@@ -75,7 +75,8 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
-        works.append(partial(assessing.run_worker, reader, stores.posts, stores.bell, stores.clock))
+        guidance = build_guidance(reader, stores)
+        works.append(partial(assessing.run_worker, guidance, stores.posts, stores.bell, stores.clock))
     if "responder" in rooms:
         desk = build_desk(config)
         works.append(partial(deciding.run_worker, desk, stores.posts, stores.decisions, stores.bell, stores.clock))

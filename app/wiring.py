@@ -15,12 +15,14 @@ from responder import draft, senders
 from responder.outbox import Outbox
 from responder.worker import Desk
 from sentiment.base import open_model
+from sentiment.guidance import Guidance
 from sentiment.language import LanguageReader
 from sentiment.urgency import UrgencyReader
 from sentiment.worker import Reader
 from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell
+from store.corrections import Corrections
 from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
@@ -28,6 +30,7 @@ from store.owners import OwnerLock
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
+from store.taught import TaughtWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,11 @@ def build_reader(config: Config) -> Reader:
     # The first score pays for lazy set-up; the first customer should not.
     reader.read(["Hej, tak for hjælpen"], [None], [None])
     return reader
+
+
+def build_guidance(reader: Reader, stores: Stores) -> Guidance[Reader]:
+    """Return the reader together with what people of the staff taught and corrected."""
+    return Guidance(reader, Corrections(stores.database), TaughtWords(stores.database), stores.clock)
 
 
 def build_desk(config: Config) -> Desk:

@@ -47,14 +47,17 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that moved the urgency: the cue's name, the words that carried it, its points.
+    """One thing that moved the urgency or the mood: its name, and the words that carried it.
 
-    Take the words out of the post and the urgency falls by about `points`.
+    Take the words at `spans` (start and end, in characters of the post) out and the urgency falls by `points`, and the
+    probability of the mood by `mood` (0..1). Reach, which no words carry, has no spans.
     """
 
     cue: str
     words: str
     points: int
+    mood: float = 0.0
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,11 @@ class Probabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """Everything understood of one post. `urgency` runs 0..100; `confidence` 0..1, calibrated."""
+    """Everything understood of one post. `urgency` runs 0..100; `confidence` 0..1, calibrated.
+
+    What a model does not say is None. `embedding` is what the post means: 384 signed bytes, 127 times the unit vector.
+    `corrected` names the fields that a person of the staff has set, here or on a post that says nearly the same.
+    """
 
     language: Language
     sentiment: Sentiment
@@ -90,3 +97,8 @@ class Assessment:
     reasons: tuple[Reason, ...]
     model: str
     model_version: str
+    anger: float | None = None
+    offensive: float | None = None
+    irony: float | None = None
+    embedding: bytes | None = None
+    corrected: tuple[str, ...] = ()

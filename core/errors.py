@@ -5,6 +5,7 @@
       StoreError                the database or its disk failed: nothing was saved, try again later
       Conflict                  someone moved it first: reload and decide again
       IllegalMove               our own code asked for a move the state machine forbids: a bug
+      BadValue                  a person asked for what cannot be: tell them the message, change nothing
       PlatformError(account)
         TryLater                network, 5xx: back off
           RateLimited           429, with the platform's own number
@@ -55,6 +56,10 @@ class Conflict(GenlydError):
 
 class IllegalMove(GenlydError):
     """The state machine forbids this move. A bug of ours: do not catch it."""
+
+
+class BadValue(GenlydError):
+    """A person gave a value that cannot be. Nothing was changed; the message says what can."""
 
 
 class PlatformError(GenlydError):

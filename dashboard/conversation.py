@@ -29,7 +29,8 @@ async def conversation(request: web.Request) -> web.Response:
     since = str(desk.hub.latest)
     thread = await load_thread(request, number(request.match_info["id"]))
     scopes = await desk.people.opted_out(thread.author_id)
-    view = thread_view(thread, scopes, reader=reader_of(request), now=desk.clock.now())
+    standing = await desk.corrections.standing(thread.conversation.id)
+    view = thread_view(thread, scopes, standing, reader=reader_of(request), now=desk.clock.now())
     return await render(request, "conversation.html", {"thread": view, "since": since})
 
 

@@ -17,11 +17,13 @@ from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell, Ring
 from store.conversations import Conversations
+from store.corrections import Corrections
 from store.database import Database
 from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
+from store.taught import TaughtWords
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 
@@ -40,20 +42,24 @@ class Desk:
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
     conversations: Conversations = field(init=False)
+    corrections: Corrections = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     sources: Sources = field(init=False)
+    taught: TaughtWords = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
             ("accounts", Accounts),
             ("alerts", Alerts),
             ("conversations", Conversations),
+            ("corrections", Corrections),
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
             ("sources", Sources),
+            ("taught", TaughtWords),
         ):
             object.__setattr__(self, name, store(self.database))
 

@@ -81,9 +81,9 @@ def error_page(request: web.Request, status: int, title: str, message: str, **mo
     return aiohttp_jinja2.render_template("error.html", request, context, status=status)
 
 
-def see(path: str, done: str) -> web.Response:
-    """Return the redirect after an action, so that reloading repeats nothing."""
-    return web.Response(status=303, headers={"Location": f"{path}?done={done}"})
+def see(path: str, done: str, *, at: str = "") -> web.Response:
+    """Return the redirect after an action, so that reloading repeats nothing. `at` is a place on the page."""
+    return web.Response(status=303, headers={"Location": f"{path}?done={done}{'#' if at else ''}{at}"})
 
 
 def _frame(request: web.Request) -> dict[str, Any]:

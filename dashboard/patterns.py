@@ -10,6 +10,7 @@ from aiohttp import web
 
 from core.assessment import Assessment, Intent, Language, Probabilities, Reason, Sentiment
 from core.conversation import Conversation, Status
+from core.correction import Correction, Field
 from core.decision import Heard
 from core.post import Author, Platform, Post
 from core.reply import Reply, ReplyKind, ReplyState
@@ -18,9 +19,11 @@ from dashboard import words
 from dashboard.desk import desk_of
 from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
+from dashboard.present_corrections import ListedView, StandingView, correct_view, listed_view, standing_views
 from dashboard.present_reply import ReplyView, reply_view, writing
 from dashboard.words import Chip, Tone
 from store.conversations import Card
+from store.corrections import Listed, Standing, Touched
 
 _TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."
 
@@ -49,8 +52,41 @@ def _context(now: datetime) -> dict[str, Any]:
         "cards": _cards(now),
         "replies": _replies(now),
         "rule": why_no_reply(_mention(now, via=Via.HASHTAG)),
+        "correct": correct_view(_ASSESSMENT),
+        "standing": _standing(now),
+        "listed": _listed(now),
         "thread": {"last_post_id": 1, "author": {"platform": words.PLATFORMS[Platform.X]}},
     }
+
+
+def _standing(now: datetime) -> tuple[StandingView, ...]:
+    found = [(_correction(now, 1, spreads=True), 12), (_correction(now, 1), 1), (_correction(now, 2, spreads=True), 2)]
+    standing = (Standing(correction=correction, conversation_id=1, posts=posts) for correction, posts in found)
+    return standing_views(standing, 1, now)
+
+
+def _listed(now: datetime) -> list[ListedView]:
+    touched = tuple(Touched(post_id=n, conversation_id=n) for n in range(1, 21))
+    found = [
+        Listed(correction=_correction(now, 1, spreads=True), conversation_id=1, text=_TEXT, posts=34, named=touched),
+        Listed(correction=_correction(now, 1, is_undone=True), conversation_id=1, text="", posts=1, named=touched[:1]),
+    ]
+    return [listed_view(one, now) for one in found]
+
+
+def _correction(now: datetime, post_id: int, *, spreads: bool = False, is_undone: bool = False) -> Correction:
+    return Correction(
+        id=1,
+        post_id=post_id,
+        person="Mette",
+        field=Field.URGENCY,
+        was=22,
+        now=90,
+        spreads=spreads,
+        made_at=now - timedelta(minutes=3),
+        undone_by="Lars" if is_undone else None,
+        undone_at=now if is_undone else None,
+    )
 
 
 def _cards(now: datetime) -> list[CardView]:
@@ -156,4 +192,5 @@ _ASSESSMENT = Assessment(
     ),
     model="genlyd-nordic",
     model_version="1",
+    embedding=bytes(384),
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.assessment import Assessment
 from core.conversation import Conversation, Status
+from core.correction import Field
 from core.decision import Heard
 from core.post import Author, Platform
 from core.reply import Reply, ReplyKind, ReplyState
@@ -121,10 +122,11 @@ def assessment_chips(assessment: Assessment | None) -> tuple[Chip, ...]:
         return (Chip(icon="clock", word="Being read"),)
     mood = words.MOODS[assessment.sentiment]
     language = Chip(icon="globe", word=words.LANGUAGES[assessment.language], title="Language")
+    sure = "set by a person" if Field.SENTIMENT in assessment.corrected else f"{assessment.confidence:.0%} sure"
     if assessment.language.value == "unsure":
         language = replace(language, word="Language unsure")
     return (
-        replace(mood, title=f"Mood, {assessment.confidence:.0%} sure"),
+        replace(mood, title=f"Mood, {sure}"),
         language,
         *(words.INTENTS[intent] for intent in assessment.intents),
     )

@@ -3,11 +3,13 @@
 Owns the view of the conversation page. Pure: refuses to ask anything.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.assessment import Assessment, Sentiment
 from core.conversation import Conversation, Move, Status
+from core.correction import Field
 from core.reply import ReplyKind
 from core.watch import Mention, Via
 from dashboard import words
@@ -24,9 +26,11 @@ from dashboard.present import (
     waiting_chip,
     why_no_reply,
 )
+from dashboard.present_corrections import CorrectView, StandingView, correct_view, standing_views
 from dashboard.present_reply import ReplyView, WritingView, reply_view, writing
 from dashboard.words import Chip, Moment
 from store.conversations import Entry, Thread
+from store.corrections import Standing
 from store.people import Scope
 
 
@@ -64,9 +68,13 @@ class EntryView:
     shares: tuple[ShareView, ...]
     model: str
     reasons: tuple[ReasonView, ...]
+    no_reasons: str
+    is_urgency_set: bool
     decision: str
     rule: str
     problem: str
+    standing: tuple[StandingView, ...]
+    correct: CorrectView | None
     replies: tuple[ReplyView, ...]
     answer: WritingView | None
     why_no_answer: str
@@ -101,8 +109,15 @@ class ThreadView:
     not_followed: bool
 
 
-def thread_view(thread: Thread, scopes: frozenset[Scope], *, reader: str, now: datetime) -> ThreadView:
-    """Return a conversation as `reader` sees it at `now`."""
+def thread_view(
+    thread: Thread,
+    scopes: frozenset[Scope],
+    standing: Mapping[int, Iterable[Standing]],
+    *,
+    reader: str,
+    now: datetime,
+) -> ThreadView:
+    """Return a conversation as `reader` sees it at `now`; `standing` are the corrections that hold, by post."""
     conversation, latest = thread.conversation, thread.entries[-1]
     mention = latest.heard.mention
     replies = [reply for entry in thread.entries for reply in entry.replies]
@@ -118,7 +133,8 @@ def thread_view(thread: Thread, scopes: frozenset[Scope], *, reader: str, now: d
         waiting=waiting_chip(conversation, now),
         author=author_view(mention.post.platform, mention.post.author),
         entries=tuple(
-            entry_view(entry, is_latest=entry is latest, taken_by=other, now=now) for entry in thread.entries
+            entry_view(entry, standing.get(entry.heard.id, ()), is_latest=entry is latest, taken_by=other, now=now)
+            for entry in thread.entries
         ),
         moves=moves_for(conversation, reader),
         taken_by_other=other,
@@ -155,7 +171,9 @@ def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
     )
 
 
-def entry_view(entry: Entry, *, is_latest: bool, taken_by: str, now: datetime) -> EntryView:
+def entry_view(
+    entry: Entry, standing: Iterable[Standing], *, is_latest: bool, taken_by: str, now: datetime
+) -> EntryView:
     """Return one post with everything that hangs on it."""
     post, assessment = entry.heard.mention.post, entry.assessment
     why_not = why_no_answer(entry, taken_by)
@@ -171,11 +189,15 @@ def entry_view(entry: Entry, *, is_latest: bool, taken_by: str, now: datetime) -
         chips=assessment_chips(assessment),
         urgency=None if assessment is None else urgency_view(assessment.urgency),
         shares=shares(assessment),
-        model="" if assessment is None else f"{assessment.model} {assessment.model_version}".strip(),
+        model=read_by(assessment),
         reasons=reasons(assessment),
+        no_reasons="A person set it." if is_set(assessment, Field.URGENCY) else "Nothing raised it.",
+        is_urgency_set=is_set(assessment, Field.URGENCY),
         decision=entry.because or "",
         rule=entry.rule or "",
         problem=entry.problem or "",
+        standing=standing_views(standing, entry.heard.id, now),
+        correct=correct_view(assessment),
         replies=tuple(reply_view(reply, entry.heard.mention, taken_by=taken_by, now=now) for reply in entry.replies),
         answer=writing(post.platform, "") if wants_answer else None,
         why_no_answer=why_not if is_latest else "",
@@ -217,6 +239,19 @@ def shares(assessment: Assessment | None) -> tuple[ShareView, ...]:
             (Sentiment.POSITIVE, given.positive),
         )
     )
+
+
+def read_by(assessment: Assessment | None) -> str:
+    """Return whose reading the shares are, and that a person knows better where one does."""
+    if assessment is None:
+        return ""
+    model = f"{assessment.model} {assessment.model_version}".strip()
+    return f"Read so by {model}; a person set it." if is_set(assessment, Field.SENTIMENT) else f"Read by {model}"
+
+
+def is_set(assessment: Assessment | None, field: Field) -> bool:
+    """Whether a person set a field, on this post or on one that says nearly the same."""
+    return assessment is not None and field in assessment.corrected
 
 
 def reasons(assessment: Assessment | None) -> tuple[ReasonView, ...]:

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from core.clock import Clock
 from core.config import Config
 from core.errors import StoreError
-from dashboard import conversation, inbox, replies, sources
+from dashboard import conversation, corrections, inbox, replies, sources
 from dashboard.auth import lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness, desk_of
 from dashboard.live import Hub
@@ -117,10 +117,15 @@ def _add_routes(app: web.Application) -> None:
             web.post(r"/conversations/{id:\d{1,15}}/move", conversation.move),
             web.post(r"/conversations/{id:\d{1,15}}/answer", conversation.answer),
             web.post(r"/conversations/{id:\d{1,15}}/opt-out", conversation.opt_out),
+            web.post(r"/conversations/{id:\d{1,15}}/correct", corrections.correct),
             web.post(r"/replies/{id:\d{1,15}}/approve", replies.approve),
             web.post(r"/replies/{id:\d{1,15}}/drop", replies.drop),
             web.post(r"/replies/{id:\d{1,15}}/redraft", replies.redraft),
             web.post(r"/replies/{id:\d{1,15}}/settle", replies.settle),
+            web.get("/corrections", corrections.corrections),
+            web.post(r"/corrections/{id:\d{1,15}}/undo", corrections.undo),
+            web.post("/taught", corrections.teach),
+            web.post(r"/taught/{id:\d{1,15}}/undo", corrections.undo_taught),
             web.get("/sources", sources.sources),
             web.post("/house", sources.pause_house),
             web.post("/accounts/{name}", sources.pause_account),

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from core.assessment import Intent, Language, Sentiment
 from core.conversation import Move, Status
+from core.correction import Field
 from core.post import Platform
 from core.reply import ReplyState
 
@@ -48,6 +49,31 @@ class Chip:
     at: Moment | None = None
     title: str = ""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """An urgency as a person puts it: from which number it is read, and which number it sets."""
+
+    key: str
+    word: str
+    reads_from: int
+    sets: int
+
+
+LEVELS = (
+    Level(key="calm", word="Calm", reads_from=0, sets=5),
+    Level(key="ordinary", word="Ordinary", reads_from=18, sets=30),
+    Level(key="angry", word="Angry", reads_from=RAISED_FROM, sets=60),
+    Level(key="danger", word="Danger", reads_from=URGENT_FROM, sets=90),
+)
+LEVEL_NUMBERS = {level.key: level.sets for level in LEVELS}
+
+FIELDS = {
+    Field.SENTIMENT: "Mood",
+    Field.URGENCY: "Urgency",
+    Field.LANGUAGE: "Language",
+    Field.INTENTS: "Intents",
+}
 
 MOODS = {
     Sentiment.NEGATIVE: Chip(icon="mood-low", word="Negative", tone=Tone.ACT),
@@ -130,8 +156,18 @@ DONE = {
     "house-resumed": "The house is running again.",
     "account-paused": "The account is paused.",
     "account-resumed": "The account is running again.",
+    "corrected": "Set right. It counts from now on.",
+    "correction-undone": "Undone. The posts say what they said before, but for what was set right since.",
+    "nothing-picked": "Nothing was changed: first pick what is not right.",
+    "taught": "Taught. It counts from the next post on.",
+    "taught-undone": "Undone. The word counts no more.",
     "unchanged": "Nothing to change: it was so already.",
 }
+
+
+def level_of(urgency: int) -> Level:
+    """Return the level a number is read as."""
+    return next(level for level in reversed(LEVELS) if urgency >= level.reads_from)
 
 
 def urgency_tone(urgency: int) -> Tone:

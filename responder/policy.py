@@ -117,7 +117,11 @@ def _why_careful(rule: Rule, facts: Facts) -> str | None:
         return "its language is unsure"
     if assessed.sentiment is Sentiment.UNSURE:
         return "its mood is unsure"
+    if assessed.irony is not None and assessed.irony >= _IRONIC:
+        return "it may be ironic"
     return None
 
 
+# Cheerful thanks under a bitter joke is the reply that gets passed around.
+_IRONIC = 0.4
 _NAMES = {Platform.X: "X", Platform.REDDIT: "Reddit"}

@@ -3,7 +3,7 @@
 Owns the Model port, what it says of one post, and the choice of a model by its name in the config.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ SHIPPED = Path(__file__).parent / "model"
 
 Vector = NDArray[np.float32]
 
+# Names the language of the text at a place, given how likely each looks to the model, if it has a view.
+Namer = Callable[[int, Mapping[Language, float] | None], Language]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
@@ -32,8 +35,6 @@ class Heads:
     irony: float
     levels: tuple[float, float, float]
     intents: Mapping[Intent, float]
-    # The language it looks written in, and how surely.
-    languages: Mapping[Language, float]
     # The intents above their own threshold, in the order of `Intent`.
     found: tuple[Intent, ...]
 
@@ -42,12 +43,16 @@ class Heads:
 class Reading:
     """What a model says of one text. Models that know the mood only leave the rest None.
 
-    `embedding`: float32 [384], of length one.
+    `language` is the one it was read as. `embedding`: float32 [384], of length one. `words`: float32 [words, 2], how
+    much each word, as parted by white space in the normalised text, speaks for urgency and for the likeliest mood; a
+    hint where to look, no proof.
     """
 
+    language: Language
     probabilities: Probabilities
     heads: Heads | None = None
     embedding: Vector | None = None
+    words: NDArray[np.float32] | None = None
 
 
 class Model(Protocol):
@@ -56,9 +61,16 @@ class Model(Protocol):
     name: str
     version: str
 
-    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> list[Reading]:
+    def read(self, texts: Sequence[str], languages: Sequence[Language] | Namer) -> list[Reading]:
         """Return readings, one for each text, in order. `languages` choose the calibration."""
         ...
+
+
+def namer(languages: Sequence[Language] | Namer) -> Namer:
+    """Return one that names the languages given, or the one given."""
+    if callable(languages):
+        return languages
+    return lambda place, _witness: languages[place]
 
 
 def open_model(config: SentimentConfig) -> Model:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.assessment import Intent, Language
+from core.correction import TaughtCue
 from core.errors import ConfigError, Problem
 
 FILE = Path(__file__).with_name("cues.toml")
@@ -148,6 +149,21 @@ def load(path: Path = FILE) -> tuple[Cue, ...]:
     if problems:
         raise ConfigError(problems, file=str(path))
     return tuple(_cue(name, table) for name, table in tables.items())
+
+
+def taught(cue: TaughtCue) -> Cue:
+    """Return a cue that people of the staff taught: of its own name, in whatever language the post is."""
+    pattern = _pattern([cue.phrase], whole=False)
+    return Cue(
+        name=cue.phrase,
+        points=cue.points,
+        each=0,
+        most=1,
+        negatable=True,
+        whole=False,
+        intents=(),
+        patterns=dict.fromkeys(Language, pattern),
+    )
 
 
 def _faults(table: object) -> list[str]:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -16,8 +16,19 @@ from numpy.typing import NDArray
 
 from core.assessment import Intent, Language, Probabilities
 from core.errors import ConfigError, Problem
-from sentiment.base import Heads, Reading, Vector
-from sentiment.heads import COLUMNS, EMBEDDING, INTENTS, INTENTS_AT, LANGUAGE_AT, LANGUAGES, LEVELS_AT, MARKS_AT, SENTIMENT_AT, SOFTMAX
+from sentiment.base import Heads, Namer, Reading, Vector, namer
+from sentiment.heads import (
+    COLUMNS,
+    EMBEDDING,
+    INTENTS,
+    INTENTS_AT,
+    LANGUAGE_AT,
+    LANGUAGES,
+    LEVELS_AT,
+    MARKS_AT,
+    SENTIMENT_AT,
+    SOFTMAX,
+)
 from sentiment.text import normalise
 
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
@@ -46,6 +57,12 @@ class Calibration:
     threshold: Floats
 
 
+class _Said(NamedTuple):
+    logits: Floats
+    embeddings: Floats
+    words: list[Floats]
+
+
 class Encoder:
     """An int8 ONNX model in a folder with model.onnx, model.json and a tokenizer.
 
@@ -61,48 +78,91 @@ class Encoder:
         self.name = str(about["name"])
         self.version = str(about["version"])
         self._max_tokens = int(about["max_tokens"])
-        self._calibrations = {code: _calibration(about["calibration"].get(code, {})) for code in _CALIBRATED_AS.values()}
+        self._calibrations = {
+            code: _calibration(about["calibration"].get(code, {})) for code in _CALIBRATED_AS.values()
+        }
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._session = ort.InferenceSession(
             str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
         )
 
-    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> list[Reading]:
+    def read(self, texts: Sequence[str], languages: Sequence[Language] | Namer) -> list[Reading]:
         """Return readings, one for each text, in order."""
-        logits, embeddings = self.run(texts)
+        said = self._run_all(texts)
+        name = namer(languages)
         return [
-            _reading(row, self._calibrations[_CALIBRATED_AS[language]], embedding)
-            for row, language, embedding in zip(logits, languages, embeddings, strict=True)
+            self._reading(name(place, _witness(logits)), logits, embedding, words)
+            for place, (logits, embedding, words) in enumerate(zip(*said, strict=True))
         ]
+
+    def threshold(self, column: str, language: Language) -> float:
+        """Return the probability from which `column` is a yes in `language`."""
+        return float(self._calibrations[_CALIBRATED_AS[language]].threshold[COLUMNS.index(column)])
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return what the texts mean: float32 [texts, 384], each of length one."""
-        return self.run(texts)[1]
+        return self._run_all(texts).embeddings
 
-    def run(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Return (raw logits: float32 [texts, COLUMNS], embeddings: float32 [texts, 384])."""
-        rows: list[list[int]] = (
-            self._tokenizer([normalise(text) for text in texts], truncation=True, max_length=self._max_tokens)[
-                "input_ids"
-            ]
-            if texts
-            else []
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Return what the network says, uncalibrated: float32 [texts, COLUMNS]."""
+        return self._run_all(texts).logits
+
+    def _reading(self, language: Language, logits: Floats, embedding: Vector, words: Floats) -> Reading:
+        calibration = self._calibrations[_CALIBRATED_AS[language]]
+        row = calibrated(logits, calibration)
+        negative, neutral, positive = (float(p) for p in row[SENTIMENT_AT])
+        anger, offensive, irony = (float(p) for p in row[MARKS_AT])
+        first, second, third = (float(p) for p in row[LEVELS_AT])
+        intents: dict[Intent, float] = {one: float(p) for one, p in zip(INTENTS, row[INTENTS_AT], strict=True)}
+        limits = dict(zip(INTENTS, calibration.threshold[INTENTS_AT], strict=True))
+        return Reading(
+            language=language,
+            probabilities=Probabilities(negative=negative, neutral=neutral, positive=positive),
+            heads=Heads(
+                anger=anger,
+                offensive=offensive,
+                irony=irony,
+                levels=(first, second, third),
+                intents=intents,
+                found=tuple(one for one in INTENTS if intents[one] >= limits[one]),
+            ),
+            embedding=embedding,
+            words=_spoken_for(words, mood=int(row[SENTIMENT_AT].argmax())),
         )
-        logits = np.zeros((len(rows), len(COLUMNS)), dtype=np.float32)
-        embeddings = np.zeros((len(rows), EMBEDDING), dtype=np.float32)
-        for chosen in _batches([len(row) for row in rows]):
-            logits[chosen], embeddings[chosen] = self._run([rows[i] for i in chosen])
-        return logits, embeddings
 
-    def _run(self, rows: list[list[int]]) -> tuple[Floats, Floats]:
+    def _run_all(self, texts: Sequence[str]) -> _Said:
+        logits = np.zeros((len(texts), len(COLUMNS)), dtype=np.float32)
+        embeddings = np.zeros((len(texts), EMBEDDING), dtype=np.float32)
+        words: list[Floats] = [np.zeros((0, len(COLUMNS)), dtype=np.float32)] * len(texts)
+        if texts:
+            clean = [normalise(text) for text in texts]
+            encoded = self._tokenizer(clean, truncation=True, max_length=self._max_tokens)
+            rows: list[list[int]] = encoded["input_ids"]
+            for chosen in _batches([len(row) for row in rows]):
+                logits[chosen], embeddings[chosen], tokens = self._run([rows[i] for i in chosen])
+                for at, i in enumerate(chosen):
+                    words[i] = _by_word(tokens[at], encoded[i].word_ids)
+        return _Said(logits, embeddings, words)
+
+    def _run(self, rows: list[list[int]]) -> tuple[Floats, Floats, Floats]:
         longest = max(len(row) for row in rows)
         ids = np.full((len(rows), longest), self._tokenizer.pad_token_id, dtype=np.int64)
         mask = np.zeros((len(rows), longest), dtype=np.int64)
         for at, row in enumerate(rows):
             ids[at, : len(row)] = row
             mask[at, : len(row)] = 1
-        logits, embedding = self._session.run(["logits", "embedding"], {"input_ids": ids, "attention_mask": mask})
-        return logits, embedding
+        feed = {"input_ids": ids, "attention_mask": mask}
+        logits, embedding, tokens = self._session.run(["logits", "embedding", "tokens"], feed)
+        return logits, embedding, tokens
+
+
+def _by_word(tokens: Floats, word_ids: Sequence[int | None]) -> Floats:
+    """Return what each word adds: float32 [words, COLUMNS], the sum over its tokens by their share of the mean."""
+    known = [(at, word) for at, word in enumerate(word_ids) if word is not None]
+    out = np.zeros((max((word for _, word in known), default=-1) + 1, tokens.shape[-1]), dtype=np.float32)
+    for at, word in known:
+        out[word] += tokens[at] / len(word_ids)
+    return out
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
@@ -127,27 +187,16 @@ def calibrated(logits: Floats, calibration: Calibration) -> Floats:
     return out
 
 
-def _reading(logits: Floats, calibration: Calibration, embedding: Vector) -> Reading:
-    row = calibrated(logits, calibration)
-    negative, neutral, positive = (float(p) for p in row[SENTIMENT_AT])
-    anger, offensive, irony = (float(p) for p in row[MARKS_AT])
-    first, second, third = (float(p) for p in row[LEVELS_AT])
-    intents = {intent: float(p) for intent, p in zip(INTENTS, row[INTENTS_AT], strict=True)}
-    wanted = row[INTENTS_AT] >= calibration.threshold[INTENTS_AT]
-    found: tuple[Intent, ...] = tuple(intent for intent, is_found in zip(INTENTS, wanted, strict=True) if is_found)
-    return Reading(
-        probabilities=Probabilities(negative=negative, neutral=neutral, positive=positive),
-        heads=Heads(
-            anger=anger,
-            offensive=offensive,
-            irony=irony,
-            levels=(first, second, third),
-            languages={one: float(p) for one, p in zip(LANGUAGES, row[LANGUAGE_AT], strict=True)},
-            intents=intents,
-            found=found,
-        ),
-        embedding=embedding,
-    )
+def _witness(logits: Floats) -> dict[Language, float]:
+    powers = np.exp(logits[LANGUAGE_AT] - logits[LANGUAGE_AT].max())
+    return {language: float(p) for language, p in zip(LANGUAGES, powers / powers.sum(), strict=True)}
+
+
+def _spoken_for(words: Floats, *, mood: int) -> Floats:
+    """Return [words, 2]: towards urgency, and towards `mood` against the other two."""
+    moods = words[:, SENTIMENT_AT]
+    others = (moods.sum(axis=1) - moods[:, mood]) / 2
+    return np.stack([words[:, LEVELS_AT].sum(axis=1), moods[:, mood] - others], axis=1)
 
 
 def _calibration(table: dict[str, list[float]]) -> Calibration:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.assessment import Probabilities
+from core.assessment import Language, Probabilities
 from core.errors import ConfigError, Problem
+from sentiment.base import Namer, Reading, namer
 from sentiment.text import normalise
 
 _BATCH = 8
@@ -62,12 +63,13 @@ class HubModel:
         self._columns = _columns({int(index): str(label) for index, label in config.id2label.items()}, name)
         self._max_tokens = min(512, int(getattr(config, "max_position_embeddings", 512)) - 2)
 
-    def score(self, texts: Sequence[str]) -> list[Probabilities]:
-        """Return the model's own softmax, folded into our three classes, in order."""
+    def read(self, texts: Sequence[str], languages: Sequence[Language] | Namer) -> list[Reading]:
+        """Return the model's own softmax, folded into our three classes, in order; it knows nothing else."""
+        name = namer(languages)
         out: list[Probabilities] = []
         for start in range(0, len(texts), _BATCH):
             out += self._run([normalise(text) for text in texts[start : start + _BATCH]])
-        return out
+        return [Reading(language=name(place, None), probabilities=one) for place, one in enumerate(out)]
 
     def _run(self, texts: list[str]) -> list[Probabilities]:
         encoded = self._tokenizer(

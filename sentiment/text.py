@@ -7,13 +7,19 @@ Refuses to own language or meaning.
 import re
 import unicodedata
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+# Half an emoji, cut apart by some platform's counting: no tokenizer takes it.
+_HALF = re.compile(r"[\ud800-\udfff]")
+# The look behind keeps a long word from being tried at each of its letters.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+|\bt\.co/\S+")
 _HANDLE = re.compile(r"(?<![\w@])@[A-Za-z0-9_][\w.-]*(?:@[\w.-]+)?|(?<!\w)/?u/[\w-]{3,20}")
-_SPECIAL = re.compile(r"<(/?)(s|pad|unk|mask)>", re.IGNORECASE)
+# Tokenizers read the wide and the small brackets as the plain ones, and skip over control characters.
+_BRACKETED = re.compile(r"[<＜﹤]([^<>＜＞﹤﹥\s]+)[>＞﹥]")
+_SPECIAL = frozenset({"s", "pad", "unk", "mask"})
 _LONGEST_WORD = 100
 _ENDLESS = re.compile(rf"[^\s]{{{_LONGEST_WORD + 1},}}")
 _SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\S+")
 
 
 # No platform's post carries its meaning beyond this, and tokenizers slow down with the square of a word's length.
@@ -26,10 +32,29 @@ def normalise(text: str) -> str:
     A post may spell a special token ("<s>", "<mask>"); tokenizers turn that into the real one,
     which would let an author steer the score, so the brackets are parted first.
     """
-    text = unicodedata.normalize("NFC", text[:_MOST_CHARACTERS])
+    text = unicodedata.normalize("NFC", whole(text[:_MOST_CHARACTERS]))
     text = _EMAIL.sub("[email]", text)
     text = _URL.sub("http", text)
     text = _HANDLE.sub("@user", text)
-    text = _SPECIAL.sub(r"< \1\2 >", text)
+    text = _BRACKETED.sub(_parted, text)
     text = _ENDLESS.sub(lambda word: word[0][:_LONGEST_WORD], text)
     return _SPACE.sub(" ", text).strip()
+
+
+def whole(text: str) -> str:
+    """Return `text` with every half of a surrogate pair replaced."""
+    return _HALF.sub("\ufffd", text)
+
+
+def _parted(found: re.Match[str]) -> str:
+    """Part the brackets from the name of a special token, however it is dressed up."""
+    name = "".join(char for char in unicodedata.normalize("NFKC", found[1]).casefold() if char.isalnum())
+    return f"< {found[1]} >" if name in _SPECIAL else found[0]
+
+
+def words_of(text: str) -> list[tuple[int, int]]:
+    """Return where the words that `normalise` leaves stand in `text`, as start and end.
+
+    Where it parts or cuts words their number differs; whoever needs both must compare.
+    """
+    return [found.span() for found in _WORD.finditer(text[:_MOST_CHARACTERS])]

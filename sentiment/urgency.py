@@ -1,15 +1,19 @@
-"""How soon a person should see a post, 0..100, what its author wants, and which words say so.
+"""What the words of a post say of its urgency, 0..100, and of what its author wants.
 
 Owns the adding up: the mood, the cues found in the text, shouting, reach. Pure once made; every point has a reason,
-and taking a reason's words away takes its points away. Refuses to own the phrases (sentiment.cues) and any reply.
+and taking a reason's words away takes its points away. Refuses to own the phrases (sentiment.cues), and to weigh
+the words against what the model says (sentiment.judge).
 """
 
+import copy
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.assessment import Intent, Language, Probabilities, Reason
+from core.correction import TaughtCue
 from sentiment import cues
 from sentiment.cues import Cue, Folded
 
@@ -50,6 +54,12 @@ class UrgencyReader:
     def __init__(self, path: Path = cues.FILE) -> None:
         self._cues = cues.load(path)
 
+    def with_taught(self, taught: Iterable[TaughtCue]) -> "UrgencyReader":
+        """Return a reader that knows these phrases beside the file's."""
+        other = copy.copy(self)
+        other._cues = (*self._cues, *(cues.taught(cue) for cue in taught))  # noqa: SLF001  (its own kind)
+        return other
+
     def judge(
         self, text: str, *, language: Language, probabilities: Probabilities, followers: int | None = None
     ) -> Judgement:
@@ -69,7 +79,7 @@ class UrgencyReader:
                 *asked,
                 *_shouting(text),
                 *_mood(probabilities),
-                *_reach(followers),
+                *reach(followers),
             ]
         )
         return Judgement(
@@ -91,7 +101,7 @@ def _found(all_cues: tuple[Cue, ...], text: str, folded: Folded, language: Langu
         if spans:
             words = APART.join(text[start:end] for start, end in spans)
             points = cue.points + cue.each * (min(len(spans), cue.most) - 1)
-            found.append((cue, Reason(cue=cue.name, words=words, points=points)))
+            found.append((cue, Reason(cue=cue.name, words=words, points=points, spans=tuple(spans))))
     return found
 
 
@@ -109,22 +119,32 @@ def _weighed(reasons: list[Reason]) -> list[Reason]:
 
 
 def _asked(text: str, *, already: bool) -> list[Reason]:
-    marks = _QUESTION_MARK.findall(_ADDRESS.sub(" ", text))
+    marks = _spans(_QUESTION_MARK, text)
     if not marks:
         return []
-    return [Reason(cue="question mark", words=APART.join(marks), points=1 if already else _QUESTION_POINTS)]
+    return [_reason("question mark", text, marks, 1 if already else _QUESTION_POINTS)]
 
 
 def _shouting(text: str) -> list[Reason]:
     """Return what capitals and exclamation marks add. One word in capitals is a name; two are a raised voice."""
-    bare = _ADDRESS.sub(" ", text)
     reasons = []
-    if shouts := _SHOUT.findall(bare):
-        reasons.append(Reason(cue="exclamation", words=APART.join(shouts), points=_SHOUT_POINTS))
-    loud = [word for word in _CAPITALS.findall(bare) if word.isupper()]
+    if shouts := _spans(_SHOUT, text):
+        reasons.append(_reason("exclamation", text, shouts, _SHOUT_POINTS))
+    loud = [(start, end) for start, end in _spans(_CAPITALS, text) if text[start:end].isupper()]
     if len(loud) >= 2:
-        reasons.append(Reason(cue="capitals", words=APART.join(loud), points=_CAPITALS_POINTS))
+        reasons.append(_reason("capitals", text, loud, _CAPITALS_POINTS))
     return reasons
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Return where `pattern` stands outside addresses, which are blanked out without moving anything."""
+    bare = _ADDRESS.sub(lambda found: " " * len(found[0]), text)
+    return [found.span() for found in pattern.finditer(bare)]
+
+
+def _reason(cue: str, text: str, spans: list[tuple[int, int]], points: int) -> Reason:
+    words = APART.join(text[start:end] for start, end in spans)
+    return Reason(cue=cue, words=words, points=points, spans=tuple(spans))
 
 
 def _mood(probabilities: Probabilities) -> list[Reason]:
@@ -132,7 +152,8 @@ def _mood(probabilities: Probabilities) -> list[Reason]:
     return [Reason(cue="mood", words="", points=points)] if points else []
 
 
-def _reach(followers: int | None) -> list[Reason]:
+def reach(followers: int | None) -> list[Reason]:
+    """Return what an author's followers add to the urgency."""
     if followers is None or followers <= _REACH_FROM:
         return []
     points = min(_REACH_MOST, round(_REACH_EACH_TENFOLD * math.log10(followers / _REACH_FROM)))

@@ -5,18 +5,24 @@ Owns the order of the steps and the thread the model runs in. Refuses to decide 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from prometheus_client import Counter, Histogram
 
-from core.assessment import Assessment, Language, Probabilities, Sentiment
+from core.assessment import Assessment, Reason, Sentiment
 from core.clock import Clock
+from core.correction import TaughtCue
 from core.decision import Heard
 from core.errors import StoreError
-from sentiment.base import Model
+from sentiment.base import Model, Reading
+from sentiment.corrections import effects
+from sentiment.guidance import Guidance
+from sentiment.judge import Judgement, judge
 from sentiment.language import LanguageReader
+from sentiment.meaning import packed
+from sentiment.reasons import Candidate, candidates, proven
 from sentiment.urgency import UrgencyReader
 from store.bell import Bell, Ring
 from store.posts import Posts, Stage
@@ -29,6 +35,11 @@ _seconds = Histogram(
 )
 
 BATCH = 32
+# Posts of this urgency are explained always; below the second, and without a mood, never.
+_URGENT = 40
+_WORTH_A_WORD = 15
+# Once more posts than this wait together, only the urgent are explained: reading comes first.
+_CALM = 4
 # A post that stands this long was missed by the bell.
 _LOST_AFTER = timedelta(seconds=5)
 _SWEEP_EVERY = timedelta(seconds=2)
@@ -42,33 +53,91 @@ class Reader:
         self._languages = languages
         self._urgency = urgency
         self._unsure_below = unsure_below
+        self.version = model.version
 
-    def read(self, texts: Sequence[str], hints: Sequence[str | None], reach: Sequence[int | None]) -> list[Assessment]:
-        """Return assessments in order. `hints` are the platforms' language guesses, `reach` followers."""
-        scored = self._model.score(texts)
+    def with_taught(self, taught: Iterable[TaughtCue]) -> "Reader":
+        """Return a reader that knows these phrases beside the shipped ones."""
+        urgency = self._urgency.with_taught(taught)
+        return Reader(self._model, self._languages, urgency, unsure_below=self._unsure_below)
+
+    def read(
+        self,
+        texts: Sequence[str],
+        hints: Sequence[str | None],
+        reach: Sequence[int | None],
+        *,
+        explain_all: bool = True,
+    ) -> list[Assessment]:
+        """Return assessments in order. `hints` are the platforms' language guesses, `reach` followers.
+
+        Explaining reads a post again for each reason. Without `explain_all` only posts of some urgency are explained.
+        """
+        readings = self._model.read(
+            texts, lambda place, witness: self._languages.read(texts[place], hints[place], witness)
+        )
+        judged = [
+            judge(self._urgency, text, reading=reading, followers=followers)
+            for text, reading, followers in zip(texts, readings, reach, strict=True)
+        ]
+        asking = [
+            i
+            for i, one in enumerate(judged)
+            if one.urgency >= _URGENT or (explain_all and _is_telling(readings[i], one))
+        ]
+        reasons = self._explain(asking, texts, hints, readings, judged)
         return [
-            self._judge(text, self._languages.read(text, hint), probabilities, followers)
-            for text, hint, probabilities, followers in zip(texts, hints, scored, reach, strict=True)
+            self._assessment(reading, one, reasons.get(i, one.reach))
+            for i, (reading, one) in enumerate(zip(readings, judged, strict=True))
         ]
 
-    def _judge(self, text: str, language: Language, probabilities: Probabilities, followers: int | None) -> Assessment:
-        sentiment, confidence = probabilities.top()
-        judged = self._urgency.judge(text, language=language, probabilities=probabilities, followers=followers)
+    def _explain(
+        self,
+        asking: Sequence[int],
+        texts: Sequence[str],
+        hints: Sequence[str | None],
+        readings: Sequence[Reading],
+        judged: Sequence[Judgement],
+    ) -> dict[int, tuple[Reason, ...]]:
+        """Return proven reasons by place: every candidate of every post is read again, all in one go."""
+        tries = [(i, one) for i in asking for one in candidates(texts[i], readings[i], judged[i])]
+        again = self._model.read(
+            [one.without for _, one in tries],
+            lambda place, witness: self._languages.read(tries[place][1].without, hints[tries[place][0]], witness),
+        )
+        tried: dict[int, list[tuple[Candidate, Reading, Judgement]]] = {i: [] for i in asking}
+        for (i, one), reading in zip(tries, again, strict=True):
+            weighed = judge(self._urgency, one.without, reading=reading)
+            tried[i].append((one, reading, weighed))
+        return {i: proven(texts[i], found, reading=readings[i], judgement=judged[i]) for i, found in tried.items()}
+
+    def _assessment(self, reading: Reading, judged: Judgement, reasons: tuple[Reason, ...]) -> Assessment:
+        sentiment, confidence = reading.probabilities.top()
+        heads = reading.heads
         return Assessment(
-            language=language,
+            language=reading.language,
             sentiment=sentiment if confidence >= self._unsure_below else Sentiment.UNSURE,
             confidence=confidence,
-            probabilities=probabilities,
+            probabilities=reading.probabilities,
             urgency=judged.urgency,
             intents=judged.intents,
-            reasons=judged.reasons,
+            reasons=reasons,
             model=self._model.name,
             model_version=self._model.version,
+            anger=heads.anger if heads else None,
+            offensive=heads.offensive if heads else None,
+            irony=heads.irony if heads else None,
+            embedding=None if reading.embedding is None else packed(reading.embedding),
         )
 
 
-async def run_worker(reader: Reader, posts: Posts, bell: Bell, clock: Clock) -> None:
-    """Assess posts for ever."""
+def _is_telling(reading: Reading, judged: Judgement) -> bool:
+    """Whether anyone would ask why: not of a calm, neutral post."""
+    mood, _ = reading.probabilities.top()
+    return judged.urgency >= _WORTH_A_WORD or mood is not Sentiment.NEUTRAL
+
+
+async def run_worker(guidance: Guidance[Reader], posts: Posts, bell: Bell, clock: Clock) -> None:
+    """Assess posts for ever, as people of the staff last taught and corrected."""
     swept_at = clock.now() - _SWEEP_EVERY
     lost_after = timedelta(0)  # at start, everything that waits is ours
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="model") as thread:
@@ -78,9 +147,9 @@ async def run_worker(reader: Reader, posts: Posts, bell: Bell, clock: Clock) -> 
                     waiting = await posts.waiting(Stage.SAVED, before=clock.now() - lost_after, limit=BATCH)
                     swept_at = clock.now() if len(waiting) < BATCH else swept_at
                     lost_after = _LOST_AFTER if len(waiting) < BATCH else lost_after
-                    await _assess(waiting, reader, posts, bell, clock, thread)
+                    await _assess(waiting, guidance, posts, bell, clock, thread)
                 entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=1.0)
-                await _assess([entry.row_id for entry in entries], reader, posts, bell, clock, thread)
+                await _assess([entry.row_id for entry in entries], guidance, posts, bell, clock, thread)
                 await bell.done(Ring.ASSESS, entries)
             except StoreError as err:
                 log.error("the database failed: posts wait to be assessed", extra={"error": str(err)})
@@ -88,13 +157,21 @@ async def run_worker(reader: Reader, posts: Posts, bell: Bell, clock: Clock) -> 
 
 
 async def _assess(
-    ids: Sequence[int], reader: Reader, posts: Posts, bell: Bell, clock: Clock, thread: ThreadPoolExecutor
+    ids: Sequence[int],
+    guidance: Guidance[Reader],
+    posts: Posts,
+    bell: Bell,
+    clock: Clock,
+    thread: ThreadPoolExecutor,
 ) -> None:
     heard = await posts.load(ids, stage=Stage.SAVED)
     if not heard:
         return
-    assessed = await _read(heard, reader, posts, clock, thread)
-    moved = await posts.save_assessments(assessed, at=clock.now())
+    known = await guidance.fresh(thread)
+    assessed = await _read(heard, known.reader, posts, clock, thread)
+    accounts = {item.id: item.mention.account for item in heard}
+    apply = {post_id: effects(known.lessons, assessment, accounts[post_id]) for post_id, assessment in assessed}
+    moved = await posts.save_assessments(assessed, at=clock.now(), effects=apply)
     await bell.ring(Ring.DECIDE, moved)
     _assessed.inc(len(moved))
 
@@ -122,4 +199,5 @@ def _read_all(reader: Reader, heard: Sequence[Heard]) -> list[Assessment]:
         [post.text for post in posts],
         [post.language_hint for post in posts],
         [post.author.followers for post in posts],
+        explain_all=len(posts) <= _CALM,
     )

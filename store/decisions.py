@@ -177,10 +177,13 @@ async def _move_conversation(connection: AsyncConnection, facts: Facts, plan: Pl
     status = _status_after(before.status, decision.action, taken=before.is_taken)
     values: dict[str, object] = {
         "status": status,
-        "urgency": facts.assessment.urgency if before.status is Status.RESOLVED else _urgency_after(facts),
+        "urgency": _urgency_after(facts),
         "version": before.version + 1,
         "changed_at": at,
     }
+    if before.status is Status.RESOLVED:
+        # What was said before somebody resolved it no longer counts.
+        values |= {"urgency": facts.assessment.urgency, "counts_from": at}
     if decision.escalate:
         values["escalated_at"] = before.escalated_at or at
         values["due_at"] = min(filter(None, (before.due_at, decision.due_at)), default=None)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from store import tables as t
 from store.database import Database
@@ -28,8 +28,13 @@ _ASSESSED = tuple(
         "model",
         "model_version",
         "assessed_at",
+        "corrected",
     )
 )
+
+# What people set right, without what was said: platforms forbid training on that, and these rows look like labels.
+_CORRECTIONS = tuple(column for column in t.corrections.c if column.name != "embedding")
+_TOUCHED = select(func.count()).where(t.correction_effects.c.correction_id == t.corrections.c.id).scalar_subquery()
 
 QUERIES: dict[str, Select[Any]] = {
     "posts": select(*t.posts.c, *_AUTHOR, *_ASSESSED)
@@ -46,6 +51,12 @@ QUERIES: dict[str, Select[Any]] = {
     .join(t.posts, t.posts.c.id == t.decisions.c.post_id)
     .order_by(t.decisions.c.post_id),
     "gaps": select(*t.gaps.c).order_by(t.gaps.c.id),
+    "corrections": select(
+        *_CORRECTIONS, t.posts.c.platform, t.posts.c.native_id, t.posts.c.account, _TOUCHED.label("posts")
+    )
+    .join(t.posts, t.posts.c.id == t.corrections.c.post_id)
+    .order_by(t.corrections.c.id),
+    "taught": select(*t.taught_cues.c).order_by(t.taught_cues.c.id),
     "audit": select(*t.audit.c).order_by(t.audit.c.id),
 }
 

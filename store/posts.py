@@ -3,21 +3,23 @@
 Owns the `posts`, `authors` and `assessments` rows and their stages. Refuses to match, score or decide.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, select, update
+from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
 from core.conversation import Status
+from core.correction import Effect
 from core.decision import Heard
 from core.post import Author, Platform
 from core.watch import Mention
 from store import rows
 from store import tables as t
+from store.corrections import forget_embeddings, still_hold, taken
 from store.database import Database
 from store.sources import Progress, advance
 
@@ -107,18 +109,33 @@ class Posts:
         async with self._db.read() as connection:
             return list((await connection.execute(query)).scalars())
 
-    async def save_assessments(self, assessed: Sequence[tuple[int, Assessment]], *, at: datetime) -> list[int]:
-        """Store assessments of posts that still wait for one; return the ids that moved on."""
+    async def save_assessments(
+        self,
+        assessed: Sequence[tuple[int, Assessment]],
+        *,
+        at: datetime,
+        effects: Mapping[int, Sequence[Effect]] | None = None,
+    ) -> list[int]:
+        """Store assessments of posts that still wait for one; return the ids that moved on.
+
+        `effects`, by post, are the corrections that apply to it; those not undone meanwhile change the assessment.
+        """
         moved: list[int] = []
+        apply = effects or {}
         async with self._db.begin() as connection:
-            for post_id, assessment in assessed:
+            hold = await still_hold(connection, (effect for some in apply.values() for effect in some))
+            for post_id, read in assessed:
                 move = (
                     update(t.posts)
                     .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.SAVED)
                     .values(stage=Stage.ASSESSED, stage_at=at, attempts=0, problem=None)
                 )
                 if (await connection.execute(move)).rowcount:
+                    standing = [effect for effect in apply.get(post_id, ()) if effect.correction_id in hold]
+                    assessment, touched = taken(post_id, read, standing)
                     await connection.execute(_assessment_row(post_id, assessment, at, self._db.dialect))
+                    if touched:
+                        await connection.execute(insert(t.correction_effects), touched)
                     moved.append(post_id)
         return moved
 
@@ -143,9 +160,11 @@ class Posts:
             if ids:
                 one: BindParameter[int] = bindparam("one")
                 gone = [{"one": post_id} for post_id in ids]
+                # First of all: whoever makes a correction holds those rows, and then waits for the others.
+                await forget_embeddings(connection, ids)
                 await connection.execute(update(t.posts).where(t.posts.c.id == one).values(text="", url=""), gone)
                 await connection.execute(
-                    update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[]), gone
+                    update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
                 await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
                 await connection.execute(_forget_authors())
@@ -315,6 +334,11 @@ def _assessment_row(post_id: int, assessment: Assessment, at: datetime, dialect:
             model=assessment.model,
             model_version=assessment.model_version,
             assessed_at=at,
+            anger=assessment.anger,
+            offensive=assessment.offensive,
+            irony=assessment.irony,
+            embedding=assessment.embedding,
+            corrected=list(assessment.corrected),
         )
         .on_conflict_do_nothing()
     )

@@ -78,10 +78,21 @@ def assessment(row: AnyRow) -> Assessment:
         probabilities=Probabilities(negative=row.negative, neutral=row.neutral, positive=row.positive),
         urgency=row.urgency,
         intents=tuple(Intent(value) for value in row.intents),
-        reasons=tuple(Reason(**reason) for reason in row.reasons),
+        reasons=tuple(_reason(reason) for reason in row.reasons),
         model=row.model,
         model_version=row.model_version,
+        anger=row.anger,
+        offensive=row.offensive,
+        irony=row.irony,
+        embedding=row.embedding,
+        corrected=tuple(row.corrected),
     )
+
+
+def _reason(saved: dict[str, Any]) -> Reason:
+    """Rows of older versions have no spans."""
+    spans = tuple((int(start), int(end)) for start, end in saved.get("spans", ()))
+    return Reason(**{**saved, "spans": spans})
 
 
 def conversation(row: AnyRow) -> Conversation:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -147,7 +148,9 @@ conversations = Table(
     Column("author_id", ForeignKey("authors.id"), nullable=False),
     Column("status", String(20), nullable=False),
     Column("version", Integer, nullable=False, default=1),
+    # The highest of its posts decided since `counts_from`, which is set when a resolved conversation comes to life.
     Column("urgency", Integer, nullable=False, default=0),
+    Column("counts_from", Instant),
     Column("taken_by", String(100)),
     Column("escalated_at", Instant),
     Column("due_at", Instant),
@@ -195,6 +198,7 @@ posts = Table(
     UniqueConstraint("platform", "native_id"),
     Index("ix_posts_stage", "stage", "stage_at"),
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
+    Index("ix_posts_account", "account", "posted_at"),
 )
 
 assessments = Table(
@@ -213,6 +217,54 @@ assessments = Table(
     Column("model", String(200), nullable=False),
     Column("model_version", String(100), nullable=False),
     Column("assessed_at", Instant, nullable=False),
+    Column("anger", Float),
+    Column("offensive", Float),
+    Column("irony", Float),
+    # What the post means, 384 signed bytes; goes when the text goes.
+    Column("embedding", LargeBinary),
+    Column("corrected", JSON, nullable=False, server_default="[]"),
+)
+
+# What a person of the staff set right. `was` and `now` are values of one field of the assessment; `embedding` is the
+# post's, kept so that posts that say nearly the same are set right too. Undone, a row stays: who, when, what.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("post_id", ForeignKey("posts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("person", String(200), nullable=False),
+    Column("field", String(20), nullable=False),
+    Column("was", JSON, nullable=False),
+    Column("now", JSON, nullable=False),
+    Column("spreads", Boolean, nullable=False),
+    Column("embedding", LargeBinary),
+    Column("model_version", String(100), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("undone_by", String(200)),
+    Column("undone_at", Instant),
+)
+
+# The posts that a correction changed, its own first, with what each said before.
+correction_effects = Table(
+    "correction_effects",
+    metadata,
+    Column("correction_id", ForeignKey("corrections.id", ondelete="CASCADE"), primary_key=True),
+    Column("post_id", ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("was", JSON, nullable=False),
+    Column("likeness", Float, nullable=False),
+)
+
+# Words the staff taught: cues of their own beside those of cues.toml, kept here so that upgrades leave them alone.
+taught_cues = Table(
+    "taught_cues",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("phrase", String(200), nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("undone_by", String(200)),
+    Column("undone_at", Instant),
 )
 
 decisions = Table(

@@ -102,14 +102,18 @@ def _best_threshold(p: Floats, wanted: Floats) -> float:
     return float(np.median([at for at, score in zip(tried, scores, strict=True) if score >= best - 0.003]))
 
 
-def moods_right(logits: Floats, examples: Sequence[Example], tables: dict[str, Table]) -> tuple[Floats, NDArray[np.bool_]]:
+def moods_right(
+    logits: Floats, examples: Sequence[Example], tables: dict[str, Table]
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Return (confidence, is right) of every row with a mood, each calibrated by its own language."""
     confidence, right = [], []
     for row, example in zip(logits, examples, strict=True):
         if f"sentiment {SENTIMENT[0]}" in example.labels:
             group = next(name for name, languages in GROUPS.items() if example.lang in languages)
             table = tables[group]
-            p = calibrated(row, Calibration(*(np.array(table[k], dtype=np.float32) for k in ("scale", "shift", "threshold"))))
+            p = calibrated(
+                row, Calibration(*(np.array(table[k], dtype=np.float32) for k in ("scale", "shift", "threshold")))
+            )
             confidence.append(float(p[SENTIMENT_AT].max()))
             right.append(example.labels[COLUMNS[int(p[SENTIMENT_AT].argmax())]] == 1.0)
     return np.array(confidence), np.array(right)

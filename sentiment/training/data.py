@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -220,9 +220,17 @@ def own_posts(kind: str) -> list[Example]:
 
     Raises: ValueError naming the file and line that cannot be read.
     """
+    posts = [post for file in sorted(OWN_POSTS.glob(f"{kind}*.tsv")) for post in read_posts(file)]
+    return [replace(post, text=normalise(post.text)) for post in posts]
+
+
+def read_posts(file: Path) -> list[Example]:
+    """Return the posts of one of our own files, their texts as they were written.
+
+    Raises: ValueError naming the file and line that cannot be read.
+    """
     return [
         _own(line, where=f"{file.name} line {number}")
-        for file in sorted(OWN_POSTS.glob(f"{kind}*.tsv"))
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
         if line and not line.startswith("lang\t")
     ]
@@ -242,7 +250,7 @@ def _own(line: str, *, where: str) -> Example:
     labels |= {"anger": float("a" in marks), "offensive": float("o" in marks), "irony": float("i" in marks)}
     labels |= {f"level {n}": float(int(level) >= n) for n in (1, 2, 3)}
     labels |= {f"intent {intent.value}": float(intent in wanted) for intent in INTENTS}
-    return Example(text=normalise(text), lang=lang, source="own", labels=labels)
+    return Example(text=text, lang=lang, source="own", labels=labels)
 
 
 def _rows(file: Path) -> Iterator[Row]:

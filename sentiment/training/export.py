@@ -15,22 +15,23 @@ from transformers import AutoTokenizer, BertModel
 
 from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS
-from sentiment.training import calibrate, quantise
+from sentiment.training import calibrate, meaning, quantise
 from sentiment.training.data import load
 from sentiment.training.network import Network
-from sentiment.training.train import MAX_TOKENS
+from sentiment.training.train import MAX_TOKENS, encode
 
 
-def export(trained: Path, data: Path, out: Path) -> None:
+def export(trained: Path, base: Path, data: Path, out: Path) -> None:
     """Write model.onnx, tokenizer files and model.json to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     facts = json.loads((trained / "training.json").read_text())
     train, dev = load(data, seed=facts["seed"], open_only=facts["open"])
     tokenizer = AutoTokenizer.from_pretrained(trained)
     network = trained_network(trained)
-    rows = quantise.sample(tokenizer, [example.text for example in train])
+    rows = encode(tokenizer, [example.text for example in train])
+    embedding = meaning.fit(network, base, train, rows, tokenizer.pad_token_id, seed=facts["seed"])
     quantise.even_out(network, rows, tokenizer.pad_token_id)
-    quantise.write_graph(network, out / "model.onnx")
+    quantise.write_graph(network, embedding, out / "model.onnx")
     _save_tokenizer(tokenizer, out)
     digest = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     about: dict[str, object] = {
@@ -42,7 +43,7 @@ def export(trained: Path, data: Path, out: Path) -> None:
         "training": facts,
     }
     _save(out, about)
-    logits, _ = Encoder(out, threads=2).run([example.text for example in dev])
+    logits = Encoder(out, threads=2).logits([example.text for example in dev])
     about["calibration"] = calibrate.fit(logits, dev)
     _save(out, about)
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
@@ -73,10 +74,11 @@ def main() -> None:
     """Read the arguments and export."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trained", type=Path, default=Path("build/model"))
+    parser.add_argument("--base", type=Path, default=Path("../shared/base"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("sentiment/model"))
     a = parser.parse_args()
-    export(a.trained, a.data, a.out)
+    export(a.trained, a.base, a.data, a.out)
 
 
 if __name__ == "__main__":

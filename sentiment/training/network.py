@@ -10,6 +10,9 @@ from transformers import BertModel
 from sentiment.heads import COLUMNS, EMBEDDING, LANGUAGE_AT, SOFTMAX
 from sentiment.training.data import TARGETS
 
+# The layers (0 the embeddings, 12 the last) whose means the embedding is made of.
+LAYERS = (8, 12)
+
 _SMOOTHING = 0.05
 # How much one row of each kind moves the encoder, beside one row of sentiment.
 _WEIGHT = {"offensive": 1.5, "level": 1.0, "intent": 0.3, "intent complaint": 1.0, "goemotions": 0.1}
@@ -17,8 +20,14 @@ _LANGUAGE_WEIGHT = 0.2
 _SHARPNESS = 20.0
 
 
+Row = list[int]
+
+
 class Network(nn.Module):
-    """The encoder, mean-pooled; `forward` gives (logits [batch, targets], embedding [batch, 384])."""
+    """The encoder, mean-pooled; `forward` gives (logits [batch, targets], embedding [batch, 384]).
+
+    This embedding only keeps the encoder near what its base meant; the one in service is fitted afterwards.
+    """
 
     def __init__(self, encoder: BertModel) -> None:
         super().__init__()
@@ -31,28 +40,56 @@ class Network(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return (logits, embedding of length one)."""
-        pooled = mean(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state, attention_mask)
+        pooled = mean(self.layers(input_ids, attention_mask)[-1], attention_mask)
         embedding = nn.functional.normalize(self.meaning(pooled), dim=-1)
         return self.heads(self.dropout(pooled)), embedding
 
+    def layers(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        """Return what each layer makes of each token, the embeddings first: each [batch, tokens, size]."""
+        said = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        hidden: tuple[Tensor, ...] = said.hidden_states
+        return hidden
+
+    def held(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the means of LAYERS beside each other: [batch, size * LAYERS]."""
+        layers = self.layers(input_ids, attention_mask)
+        return torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
+
 
 class Exported(nn.Module):
-    """What the artefact computes: the heads in service and the embedding, not the auxiliary ones."""
+    """What the artefact computes: the heads in service, the embedding, and what each token adds to the heads.
 
-    def __init__(self, network: Network) -> None:
+    The auxiliary heads stay behind. `meaning` is fitted after training (sentiment.training.meaning).
+    """
+
+    def __init__(self, network: Network, meaning: nn.Linear) -> None:
         super().__init__()
         self.network = network
+        self.meaning = meaning
+        self.heads = nn.Linear(network.heads.in_features, len(COLUMNS))
+        self.heads.load_state_dict({name: value[: len(COLUMNS)] for name, value in network.heads.state_dict().items()})
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (logits [batch, COLUMNS], embedding)."""
-        logits, embedding = self.network(input_ids, attention_mask)
-        return logits[:, : len(COLUMNS)], embedding
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (logits [batch, COLUMNS], embedding, tokens [batch, tokens, COLUMNS]); logits are the tokens' mean."""
+        layers = self.network.layers(input_ids, attention_mask)
+        tokens = self.heads(layers[-1])
+        held = torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
+        embedding = nn.functional.normalize(self.meaning(held), dim=-1)
+        return mean(tokens, attention_mask), embedding, tokens
 
 
 def mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
     """Return the mean over real tokens: [batch, size]."""
     mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * mask).sum(1) / mask.sum(1)
+
+
+def pad(rows: list[Row], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Return (ids, mask): int64 [batch, longest]."""
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    return ids, mask
 
 
 def loss_of(logits: Tensor, targets: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from sentiment.training.data import TARGETS, Example, load
-from sentiment.training.network import Network, loss_of, mean, meaning_loss
+from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad
 
 MAX_TOKENS = 192
 BATCH = 32
@@ -55,24 +55,14 @@ def parameter_groups(model: Network) -> list[dict[str, object]]:
         {"params": list(model.encoder.embeddings.parameters()), "lr": _RATE * _LAYER_DECAY ** len(layers)},
     ]
     for depth, layer in enumerate(layers):
-        groups.append(
-            {"params": list(layer.parameters()), "lr": _RATE * _LAYER_DECAY ** (len(layers) - 1 - depth)}
-        )
+        groups.append({"params": list(layer.parameters()), "lr": _RATE * _LAYER_DECAY ** (len(layers) - 1 - depth)})
     return groups
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[Row]:
     """Return token ids, cut to MAX_TOKENS."""
-    ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
+    ids: list[Row] = tokenizer(texts, truncation=True, max_length=MAX_TOKENS)["input_ids"]
     return ids
-
-
-def pad(rows: list[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Return (ids, mask): int64 [batch, longest]."""
-    longest = max(len(row) for row in rows)
-    ids = torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    return ids, mask
 
 
 def targets_of(examples: list[Example]) -> Tensor:
@@ -88,10 +78,11 @@ def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_o
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(base)
     # On a CPU the plain attention is a little faster than the fused one at these lengths.
-    encoder = BertModel.from_pretrained(
-        base, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager"
-    )
-    teacher = copy.deepcopy(encoder).eval().requires_grad_(requires_grad=False).to(device)
+    encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager")
+    teacher = copy.deepcopy(encoder)
+    teacher.to(device)  # type: ignore[arg-type]
+    teacher.requires_grad_(requires_grad=False)
+    teacher.train(mode=False)
     model = Network(encoder).to(device)
     average = copy.deepcopy(model).requires_grad_(requires_grad=False)
     examples, dev = load(data, seed=seed, open_only=open_only)
@@ -117,7 +108,7 @@ def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_o
         if step % _MEANING_EVERY == 0:
             loss = loss + meaning_loss(embedding.float(), _taught(teacher, x, mask, device))
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -127,7 +118,10 @@ def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_o
         if step % 100 == 0:
             spent = time.monotonic() - started
             left = spent / step * (len(plan) - step) / 60
-            print(f"step {step}/{len(plan)} loss {running / 100:.4f} {seen / spent:.0f} examples/s, {left:.0f} min left", flush=True)
+            print(
+                f"step {step}/{len(plan)} loss {running / 100:.4f} {seen / spent:.0f} examples/s, {left:.0f} min left",
+                flush=True,
+            )
             running = 0.0
         if step % _SAVE_EVERY == 0 or step == len(plan):
             done = facts | {"steps": step, "seconds": round(time.monotonic() - started)}

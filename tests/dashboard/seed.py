@@ -52,6 +52,7 @@ class Said:
     draft: str = "Hej Jens. Vi har set dit opslag og er på sagen. /Mette"
     due: timedelta | None = None
     is_read: bool = True
+    embedding: bytes | None = None
 
 
 @dataclass(kw_only=True)
@@ -150,6 +151,7 @@ def assessment_of(said: Said) -> Assessment:
         reasons=said.reasons,
         model="genlyd-nordic",
         model_version="2026-11",
+        embedding=said.embedding,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.assessment import Language
 from core.config import SentimentConfig
 from core.errors import ConfigError
 from sentiment.base import SHIPPED, open_model
@@ -44,9 +45,10 @@ def _random_classifier(folder: Path, labels: dict[int, str]) -> str:
 )
 def test_a_classifier_with_common_label_names_works(tmp_path: Path, labels: dict[int, str]) -> None:
     model = open_model(SentimentConfig(model=_random_classifier(tmp_path, labels)))
-    scored = model.score(["Hej, hvor er min pakke?", "Tack!", "Long " * 600])
-    assert len(scored) == 3
-    for one in scored:
+    languages = [Language.DA, Language.SV, Language.EN]
+    readings = model.read(["Hej, hvor er min pakke?", "Tack!", "Long " * 600], languages)
+    assert [reading.language for reading in readings] == languages
+    for one in (reading.probabilities for reading in readings):
         assert one.negative + one.neutral + one.positive == pytest.approx(1, abs=1e-5)
         assert one.negative > 0
 
@@ -58,8 +60,9 @@ def test_label_names_are_followed_not_positions(tmp_path: Path) -> None:
     back = open_model(
         SentimentConfig(model=_random_classifier(tmp_path / "b", {0: "positive", 1: "neutral", 2: "negative"}))
     )
-    [one], [other] = there.score(["Hej"]), back.score(["Hej"])
-    assert one.negative == pytest.approx(other.positive, abs=1e-6)
+    [one], [other] = there.read(["Hej"], [Language.DA]), back.read(["Hej"], [Language.DA])
+    assert one.probabilities.negative == pytest.approx(other.probabilities.positive, abs=1e-6)
+    assert one.heads is None
 
 
 def test_a_classifier_of_something_else_is_refused_with_its_labels(tmp_path: Path) -> None:

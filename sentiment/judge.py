@@ -1,0 +1,73 @@
+"""From words and a model's reading to one judgement: urgency 0..100, intents, mood.
+
+Owns the weighing of model against cues, which is monotone in both: a higher head or a further cue never lowers the
+urgency. Pure. Refuses to read a text twice; why a judgement came out so is sentiment.reasons'.
+"""
+
+from dataclasses import dataclass
+
+from core.assessment import Intent, Probabilities, Reason
+from sentiment.base import Heads, Reading
+from sentiment.urgency import UrgencyReader, reach
+
+# What being surely of level 1, 2 and 3 adds. Chosen on the development posts (posts/dev.tsv), as is _CUES.
+_LEVELS = (24.0, 32.0, 34.0)
+# How much of what the heads leave open the cues can fill.
+_CUES = 0.35
+# An intent that a cue names is believed unless the model all but rules it out.
+_RULED_OUT = 0.08
+# These the model may not rule out: a missed one costs more than a false one.
+_GRAVE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM, Intent.OPT_OUT})
+
+_NO_MOOD = Probabilities(negative=0.0, neutral=1.0, positive=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`exact` is the urgency before rounding, without the author's reach; `cues` are the reasons the words gave."""
+
+    exact: float
+    urgency: int
+    intents: tuple[Intent, ...]
+    cues: tuple[Reason, ...]
+    reach: tuple[Reason, ...]
+
+
+def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | None = None) -> Judgement:
+    """Return what `text` comes to."""
+    if reading.heads is None:
+        return _by_words_alone(cues, text, reading, followers)
+    said = cues.judge(text, language=reading.language, probabilities=_NO_MOOD)
+    exact = weigh(reading.heads.levels, sum(reason.points for reason in said.reasons))
+    far = tuple(reach(followers))
+    return Judgement(
+        exact=exact,
+        urgency=min(100, round(exact) + sum(reason.points for reason in far)),
+        intents=_intents(reading.heads, said.intents),
+        cues=said.reasons,
+        reach=far,
+    )
+
+
+def weigh(levels: tuple[float, float, float], cue_points: float) -> float:
+    """Return the urgency, 0..100, of what the heads and the cues say; never falls as either rises."""
+    heads = sum(points * p for points, p in zip(_LEVELS, levels, strict=True)) / 100
+    cues = min(100.0, max(0.0, cue_points)) / 100
+    return 100 * (1 - (1 - heads) * (1 - _CUES * cues))
+
+
+def _by_words_alone(cues: UrgencyReader, text: str, reading: Reading, followers: int | None) -> Judgement:
+    said = cues.judge(text, language=reading.language, probabilities=reading.probabilities, followers=followers)
+    far = tuple(reach(followers))
+    return Judgement(
+        exact=float(said.urgency - sum(reason.points for reason in far)),
+        urgency=said.urgency,
+        intents=said.intents,
+        cues=tuple(reason for reason in said.reasons if reason not in far),
+        reach=far,
+    )
+
+
+def _intents(heads: Heads, named: tuple[Intent, ...]) -> tuple[Intent, ...]:
+    believed = {intent for intent in named if intent in _GRAVE or heads.intents.get(intent, 1.0) >= _RULED_OUT}
+    return tuple(intent for intent in Intent if intent in believed or intent in heads.found)
