@@ -206,13 +206,23 @@ def evaluate_command(
     sets: Annotated[list[str] | None, typer.Option(help="Only these sets, by comma.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="At most 200 rows of a set, the same ones each time.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A folder `make model` wrote.", show_default="the shipped")] = None,
 ) -> None:
     """Print how good the shipped model is: public benchmark, word lists beside it, our own posts."""
     from app.evaluate import evaluate
+    from sentiment.base import SHIPPED
 
     logs.set_up(level="error")
     names = [name.strip() for given in sets or () for name in given.split(",") if name.strip()]
-    evaluate(data, names=names, is_quick=quick, file=json_file, show=typer.echo, said=_say_aside)
+    evaluate(
+        data,
+        names=names,
+        is_quick=quick,
+        file=json_file,
+        show=typer.echo,
+        said=_say_aside,
+        model_folder=model or SHIPPED,
+    )
 
 
 @cli.command("export")

@@ -321,8 +321,8 @@ def _sentiment(reader: Reader, table: Mapping[str, Any]) -> SentimentConfig:
     path: Path = ("sentiment",)
     reader.known(table, path, ("model", "unsure_below", "threads"))
     model = reader.text(table, path, "model", default="shipped")
-    if model != "shipped" and not model.startswith("hub:"):
-        reader.fault((*path, "model"), f'must be "shipped" or "hub:owner/name", not {model!r}')
+    if model != "shipped" and not model.startswith(("hub:", "folder:")):
+        reader.fault((*path, "model"), f'must be "shipped", "folder:build/open" or "hub:owner/name", not {model!r}')
     return SentimentConfig(
         model=model,
         unsure_below=reader.number(table, path, "unsure_below", default=0.5, least=0, most=1),

@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from app.wiring import build_reader
-from core.config import Config
+from core.config import SentimentConfig
 from core.errors import ConfigError, Problem
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
@@ -17,6 +16,8 @@ from sentiment.evaluation.report import Parts, report
 from sentiment.evaluation.sets import plan
 from sentiment.evaluation.tables import markdown, plain
 from sentiment.language import LanguageReader
+from sentiment.urgency import UrgencyReader
+from sentiment.worker import Reader
 
 _QUICK = 200
 
@@ -24,7 +25,14 @@ Say = Callable[[str], None]
 
 
 def evaluate(
-    data: Path | None, *, names: Collection[str], is_quick: bool, file: Path | None, show: Say, said: Say
+    data: Path | None,
+    *,
+    names: Collection[str],
+    is_quick: bool,
+    file: Path | None,
+    show: Say,
+    said: Say,
+    model_folder: Path = SHIPPED,
 ) -> None:
     """Show each table as soon as it is known; `said` is told of the steps. Blocks for minutes unless `is_quick`.
 
@@ -34,7 +42,7 @@ def evaluate(
         _check_writable(file)
     planned = plan(data, names=names, most=_QUICK if is_quick else None)
     said("loading the model")
-    parts = _parts()
+    parts = _parts(model_folder)
     model = {"name": parts.encoder.name, "version": parts.encoder.version}
     show(f"Model {model['name']} {model['version']}." + (f" Quick: at most {_QUICK} rows of a set." * is_quick) + "\n")
     sections: dict[str, Any] = {}
@@ -48,12 +56,11 @@ def evaluate(
         file.write_text(json.dumps(plain(figures), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _parts() -> Parts:
-    return Parts(
-        reader=build_reader(Config()),
-        encoder=Encoder(SHIPPED),
-        languages=LanguageReader(),
-    )
+def _parts(folder: Path) -> Parts:
+    languages = LanguageReader()
+    encoder = Encoder(folder, threads=2)
+    reader = Reader(encoder, languages, UrgencyReader(), unsure_below=SentimentConfig().unsure_below)
+    return Parts(reader=reader, encoder=encoder, languages=languages)
 
 
 def _check_writable(file: Path) -> None:

@@ -246,7 +246,7 @@ def read_by(assessment: Assessment | None) -> str:
     if assessment is None:
         return ""
     model = f"{assessment.model} {assessment.model_version}".strip()
-    return f"Read so by {model}; a person set it." if is_set(assessment, Field.SENTIMENT) else f"Read by {model}"
+    return f"Read by {model}; a person set the mood." if is_set(assessment, Field.SENTIMENT) else f"Read by {model}"
 
 
 def is_set(assessment: Assessment | None, field: Field) -> bool:

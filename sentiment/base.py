@@ -82,9 +82,13 @@ def open_model(config: SentimentConfig) -> Model:
         from sentiment.encoder import Encoder  # noqa: PLC0415  (onnxruntime is loaded only where it is used)
 
         return Encoder(SHIPPED, threads=config.threads)
+    if config.model.startswith("folder:"):
+        from sentiment.encoder import Encoder  # noqa: PLC0415  (as above)
+
+        return Encoder(Path(config.model.removeprefix("folder:")), threads=config.threads)
     if config.model.startswith("hub:"):
         from sentiment.hub import HubModel  # noqa: PLC0415  (torch is an optional extra)
 
         return HubModel(config.model.removeprefix("hub:"), threads=config.threads)
-    what = f'{config.model!r} is not a model; use "shipped" or "hub:owner/name"'
+    what = f'{config.model!r} is not a model; use "shipped", "folder:build/open" or "hub:owner/name"'
     raise ConfigError([Problem(line=None, where="sentiment.model", what=what)])

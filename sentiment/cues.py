@@ -43,6 +43,8 @@ _NUMBERS = (
     "eight|ni|nio|nine|ti|tio|ten|flere|fleire|flera|several|mange|många|many|a|an"
 )
 _GAP = r"[ ,]+"
+# What * stands for in a taught phrase: with no bound, one long word of a hostile post takes minutes to give up.
+_BOUNDED = r"\w{0,40}"
 _NEGATIONS = (
     "ikke|ikkje|inte|ej|ingen|inga|intet|inget|uden|uten|utan|aldrig|aldri|not|no|never|without|isn't|aren't|wasn't|"
     "don't|doesn't|didn't"
@@ -76,6 +78,8 @@ class Cue:
     whole: bool
     intents: tuple[Intent, ...]
     patterns: dict[Language, re.Pattern[str]]
+    # Taught words count whatever else a post says; people meant them.
+    is_taught: bool = False
 
     def find(self, folded: Folded, language: Language) -> list[tuple[int, int]]:
         """Return where in the original the cue is carried, in order, without overlaps."""
@@ -153,7 +157,7 @@ def load(path: Path = FILE) -> tuple[Cue, ...]:
 
 def taught(cue: TaughtCue) -> Cue:
     """Return a cue that people of the staff taught: of its own name, in whatever language the post is."""
-    pattern = _pattern([cue.phrase], whole=False)
+    pattern = _pattern([cue.phrase], whole=False, any_ending=_BOUNDED)
     return Cue(
         name=cue.phrase,
         points=cue.points,
@@ -163,6 +167,7 @@ def taught(cue: TaughtCue) -> Cue:
         whole=False,
         intents=(),
         patterns=dict.fromkeys(Language, pattern),
+        is_taught=True,
     )
 
 
@@ -227,17 +232,17 @@ def _strings(values: object) -> list[str]:
     return [str(value) for value in values] if isinstance(values, list) else []
 
 
-def _pattern(phrases: list[str], *, whole: bool) -> re.Pattern[str]:
+def _pattern(phrases: list[str], *, whole: bool, any_ending: str = r"\w*") -> re.Pattern[str]:
     """Return one pattern for all phrases, the longest tried first so that a find carries all its words."""
-    bodies = sorted({_body(phrase) for phrase in phrases}, key=len, reverse=True)
+    bodies = sorted({_body(phrase, any_ending) for phrase in phrases}, key=len, reverse=True)
     either = "|".join(bodies)
     if whole:
         courtesies = rf"(?:{_either(_COURTESIES)})"
-        return re.compile(rf"(?:{courtesies}[ ,.]+)?(?:{either})(?:[ ,.]+{courtesies})*[ .,]*")
+        return re.compile(rf"(?:{courtesies}[ ,.]+)?(?:{either})(?:[ ,.]+{courtesies}(?!\w))*+[ .,]*")
     return re.compile(rf"(?<!\w)(?:{either})(?!\w)")
 
 
-def _body(phrase: str) -> str:
+def _body(phrase: str, any_ending: str) -> str:
     """Return the regular expression of one phrase, folded as the texts are."""
     body = ""
     for part in phrase.split():
@@ -246,14 +251,14 @@ def _body(phrase: str) -> str:
             continue
         if body and not body.endswith("{0,3}?"):
             body += _GAP
-        body += rf"(?:\d+\.?|{_either(_NUMBERS)})" if part == "#" else rf"(?:{_either(part)})"
+        body += rf"(?:\d+\.?|{_either(_NUMBERS)})" if part == "#" else rf"(?:{_either(part, any_ending)})"
     return body
 
 
-def _either(token: str) -> str:
+def _either(token: str, any_ending: str = r"\w*") -> str:
     return "|".join(
         _spelled(fold(word).text.strip()).join(
-            (r"\w*" if word.startswith("*") else "", r"\w*" if word.endswith("*") else "")
+            (any_ending if word.startswith("*") else "", any_ending if word.endswith("*") else "")
         )
         for word in token.split("|")
     )

@@ -1,10 +1,11 @@
-"""The shipped transformer on ONNX Runtime, tokenised by transformers.
+"""The shipped transformer on ONNX Runtime, tokenised by the tokenizers library alone.
 
 Owns one session and its calibration. Refuses threads and queues: the worker owns those.
 """
 
+import bisect
 import json
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from core.assessment import Intent, Language, Probabilities
 from core.errors import ConfigError, Problem
@@ -34,6 +36,9 @@ from sentiment.text import normalise
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
 _BATCH = 8
 _BATCH_TOKENS = 1_024
+# Masked out wherever it stands; the vocabulary's own number for it.
+_PAD = 1
+_WORD = re.compile(r"\S+")
 
 Floats = NDArray[np.float32]
 
@@ -70,18 +75,16 @@ class Encoder:
     """
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
-        # transformers is slow to import and warns of a missing torch, which is not missed here.
-        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-        from transformers import AutoTokenizer  # noqa: PLC0415
-
         about = _about(folder)
         self.name = str(about["name"])
         self.version = str(about["version"])
-        self._max_tokens = int(about["max_tokens"])
         self._calibrations = {
             code: _calibration(about["calibration"].get(code, {})) for code in _CALIBRATED_AS.values()
         }
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        # Through transformers the same ids cost 230 MB and a second more.
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(int(about["max_tokens"]))
+        self._tokenizer.no_padding()
         self._session = ort.InferenceSession(
             str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
         )
@@ -136,17 +139,17 @@ class Encoder:
         words: list[Floats] = [np.zeros((0, len(COLUMNS)), dtype=np.float32)] * len(texts)
         if texts:
             clean = [normalise(text) for text in texts]
-            encoded = self._tokenizer(clean, truncation=True, max_length=self._max_tokens)
-            rows: list[list[int]] = encoded["input_ids"]
+            encoded = self._tokenizer.encode_batch(clean)
+            rows: list[list[int]] = [one.ids for one in encoded]
             for chosen in _batches([len(row) for row in rows]):
                 logits[chosen], embeddings[chosen], tokens = self._run([rows[i] for i in chosen])
                 for at, i in enumerate(chosen):
-                    words[i] = _by_word(tokens[at], encoded[i].word_ids)
+                    words[i] = _by_word(tokens[at], clean[i], encoded[i].offsets)
         return _Said(logits, embeddings, words)
 
     def _run(self, rows: list[list[int]]) -> tuple[Floats, Floats, Floats]:
         longest = max(len(row) for row in rows)
-        ids = np.full((len(rows), longest), self._tokenizer.pad_token_id, dtype=np.int64)
+        ids = np.full((len(rows), longest), _PAD, dtype=np.int64)
         mask = np.zeros((len(rows), longest), dtype=np.int64)
         for at, row in enumerate(rows):
             ids[at, : len(row)] = row
@@ -156,12 +159,19 @@ class Encoder:
         return logits, embedding, tokens
 
 
-def _by_word(tokens: Floats, word_ids: Sequence[int | None]) -> Floats:
-    """Return what each word adds: float32 [words, COLUMNS], the sum over its tokens by their share of the mean."""
-    known = [(at, word) for at, word in enumerate(word_ids) if word is not None]
-    out = np.zeros((max((word for _, word in known), default=-1) + 1, tokens.shape[-1]), dtype=np.float32)
-    for at, word in known:
-        out[word] += tokens[at] / len(word_ids)
+def _by_word(tokens: Floats, text: str, offsets: Sequence[tuple[int, int]]) -> Floats:
+    """Return what each word adds: float32 [words, COLUMNS], the sum over its tokens by their share of the mean.
+
+    `offsets` are where each token stands in `text`; tokens of no width stand for no word. Words beyond the last token
+    add nothing.
+    """
+    starts = [found.start() for found in _WORD.finditer(text)]
+    out = np.zeros((len(starts), tokens.shape[-1]), dtype=np.float32)
+    for at, (start, end) in enumerate(offsets):
+        if end > start:
+            # A token may begin with the space before its word.
+            word = bisect.bisect_right(starts, end - 1) - 1
+            out[max(0, word)] += tokens[at] / len(offsets)
     return out
 
 

@@ -23,7 +23,7 @@ _WORD = re.compile(r"\S+")
 
 
 # No platform's post carries its meaning beyond this, and tokenizers slow down with the square of a word's length.
-_MOST_CHARACTERS = 4_000
+MOST_CHARACTERS = 4_000
 
 
 def normalise(text: str) -> str:
@@ -32,7 +32,7 @@ def normalise(text: str) -> str:
     A post may spell a special token ("<s>", "<mask>"); tokenizers turn that into the real one,
     which would let an author steer the score, so the brackets are parted first.
     """
-    text = unicodedata.normalize("NFC", whole(text[:_MOST_CHARACTERS]))
+    text = unicodedata.normalize("NFC", whole(text[:MOST_CHARACTERS]))
     text = _EMAIL.sub("[email]", text)
     text = _URL.sub("http", text)
     text = _HANDLE.sub("@user", text)
@@ -57,4 +57,4 @@ def words_of(text: str) -> list[tuple[int, int]]:
 
     Where it parts or cuts words their number differs; whoever needs both must compare.
     """
-    return [found.span() for found in _WORD.finditer(text[:_MOST_CHARACTERS])]
+    return [found.span() for found in _WORD.finditer(text[:MOST_CHARACTERS])]

@@ -16,6 +16,7 @@ from core.assessment import Intent, Language, Probabilities, Reason
 from core.correction import TaughtCue
 from sentiment import cues
 from sentiment.cues import Cue, Folded
+from sentiment.text import MOST_CHARACTERS
 
 _MOOD_POINTS = 30
 _SHOUT_POINTS = 4
@@ -28,7 +29,7 @@ _REACH_MOST = 15
 _GRAVE = 60
 _FURTHER = 0.7
 
-_SHOUT = re.compile(r"[!?]*!(?:\s*[!?]){1,}")
+_SHOUT = re.compile(r"(?<![!?])[!?]*!(?:\s*[!?])+")
 _CAPITALS = re.compile(r"(?<![\w@#])[^\W\d_]{3,}(?!\w)")
 _QUESTION_MARK = re.compile(r"\?+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<!\w)@\S+")
@@ -64,11 +65,12 @@ class UrgencyReader:
         self, text: str, *, language: Language, probabilities: Probabilities, followers: int | None = None
     ) -> Judgement:
         """Return the urgency with its reasons, heaviest first, and the intents, in the order of `Intent`."""
+        text = text[:MOST_CHARACTERS]
         folded = cues.fold(text)
         found = _found(self._cues, text, folded, language)
         # "Tak for hjælpen, men ..." is no praise: kind words count only where nothing is wrong.
         if any(Intent.COMPLAINT in cue.intents for cue, _ in found):
-            found = [(cue, reason) for cue, reason in found if cue.points >= 0]
+            found = [(cue, reason) for cue, reason in found if cue.points >= 0 or cue.is_taught]
         intents = {intent for cue, _ in found for intent in cue.intents}
         asked = _asked(text, already=Intent.QUESTION in intents)
         if asked:

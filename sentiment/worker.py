@@ -23,6 +23,7 @@ from sentiment.judge import Judgement, judge
 from sentiment.language import LanguageReader
 from sentiment.meaning import packed
 from sentiment.reasons import Candidate, candidates, proven
+from sentiment.text import MOST_CHARACTERS
 from sentiment.urgency import UrgencyReader
 from store.bell import Bell, Ring
 from store.posts import Posts, Stage
@@ -72,6 +73,7 @@ class Reader:
 
         Explaining reads a post again for each reason. Without `explain_all` only posts of some urgency are explained.
         """
+        texts = [text[:MOST_CHARACTERS] for text in texts]
         readings = self._model.read(
             texts, lambda place, witness: self._languages.read(texts[place], hints[place], witness)
         )

@@ -42,6 +42,7 @@ MOST_COMPARED = 20_000
 MOST_NAMED = 20
 # Engines bound how many values one statement may carry.
 _CHUNK = 500
+_STEP = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,10 +387,13 @@ async def _near(connection: AsyncConnection, own: _Target, *, at: datetime) -> d
         .order_by(p.posted_at.desc())
         .limit(MOST_COMPARED)
     )
-    found = list(await connection.execute(query))
-    # Some tens of milliseconds of arithmetic when there are many: not on the event loop.
-    alike = await asyncio.to_thread(likeness, own.assessment.embedding or b"", [row.embedding for row in found])
-    return {row.post_id: float(near) for row, near in zip(found, alike, strict=True) if near >= NEAR}
+    near: dict[int, float] = {}
+    # In steps, and the arithmetic in a thread: many posts must not hold up the event loop.
+    async for some in (await connection.stream(query)).partitions(_STEP):
+        embeddings = [row.embedding for row in some]
+        alike = await asyncio.to_thread(likeness, own.assessment.embedding or b"", embeddings)
+        near |= {row.post_id: float(one) for row, one in zip(some, alike, strict=True) if one >= NEAR}
+    return near
 
 
 async def _take_effect(

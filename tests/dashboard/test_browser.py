@@ -119,6 +119,28 @@ async def test_an_open_conversation_says_that_it_changed_and_keeps_the_words(
     await expect(page.get_by_label("Edit, then approve")).to_have_value("Halvt skrevet")
 
 
+@pytest.mark.parametrize("scripted", [True, False])
+async def test_a_person_sets_a_mood_right_and_takes_it_back_with_and_without_scripts(
+    chromium: Chromium, house: House, scripted: bool
+) -> None:
+    conversation = await house.seed.say(Said(action=Action.SHOW, embedding=bytes([7]) * 384))
+    context = await chromium.new_context(java_script_enabled=scripted)
+    page = await context.new_page()
+    await sign_in(page, house, "Lars")
+    await page.goto(f"{house.url}/conversations/{conversation}")
+    await page.get_by_text("Not right?").click()
+    await page.get_by_label("Mood", exact=True).select_option("Positive")
+    await page.get_by_label("Billing").check()
+    await page.get_by_label("Also posts that say nearly the same").check()
+    await page.get_by_role("button", name="Set right").click()
+    await expect(page.get_by_text("Set right. It counts from now on.")).to_be_visible()
+    await expect(page.get_by_label("Set right by people")).to_contain_text("Mood: Positive, was Negative. Set by Lars")
+    await page.get_by_role("button", name="Undo of Mood").click()
+    await expect(page.get_by_label("Set right by people")).not_to_contain_text("Mood")
+    await expect(page.get_by_label("Set right by people")).to_contain_text("Intents: Complaint, Billing")
+    await context.close()
+
+
 async def test_a_lost_line_is_shown_and_heals(page: Page, house: House) -> None:
     await sign_in(page, house, "Lars")
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -140,7 +162,7 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
     )
     page = await context.new_page()
     await sign_in(page, house, "Mette")
-    for path in ("/inbox", f"/conversations/{conversation}", "/sources", "/patterns", "/nowhere"):
+    for path in ("/inbox", f"/conversations/{conversation}", "/sources", "/corrections", "/patterns", "/nowhere"):
         await page.goto(house.url + path)
         excess = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert excess <= 0, (path, excess)

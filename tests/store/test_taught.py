@@ -39,7 +39,7 @@ async def test_a_taught_word_counts_until_it_is_undone_and_stays_on_record(datab
 async def test_a_word_is_taught_once_and_may_be_taught_again_once_undone(database: Database) -> None:
     taught = TaughtWords(database)
     first = await taught.teach(word("Kaput"), by="Mette", at=NOW)
-    with pytest.raises(Conflict, match=r"Mette taught “Kaput” already, with \+30"):
+    with pytest.raises(Conflict, match=r"Mette has already taught “Kaput” with \+30"):
         await taught.teach(word("kaput", 10), by="Lars", at=NOW)
     await taught.undo(first, by="Lars", at=LATER)
     await taught.teach(word("kaput", 10), by="Lars", at=LATER)
