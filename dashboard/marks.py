@@ -65,15 +65,24 @@ def cue_words(cue: str) -> str:
     return cue.replace("_", " ").replace("-", " ")
 
 
+def worth(reason: Reason) -> str:
+    """Return what a reason weighs: points of urgency, or its share of the mood where it moved no urgency."""
+    return f"{reason.points:+d}" if reason.points or not reason.mood else f"{reason.mood:.0%} of the mood"
+
+
 def _spans(text: str, reasons: Iterable[Reason]) -> list[tuple[int, int, str]]:
     """Earliest first, the longest first among those that begin together."""
-    found = {
-        (match.start(), match.end()): f"{cue_words(reason.cue)}, {reason.points:+d}"
-        for reason in reasons
-        for phrase in _phrases(text, reason.words)
-        for match in _pattern(phrase).finditer(text)
-    }
+    found = {span: f"{cue_words(reason.cue)}, {worth(reason)}" for reason in reasons for span in _places(text, reason)}
     return [(start, end, found[start, end]) for start, end in sorted(found, key=lambda span: (span[0], -span[1]))]
+
+
+def _places(text: str, reason: Reason) -> list[tuple[int, int]]:
+    """Return where a reason's words stand: where it says so, or, in rows of older versions, where they are found."""
+    if reason.spans:
+        # A lone question mark has its points and its line in the list of reasons; marked, it is only noise.
+        inside = [(start, end) for start, end in reason.spans if 0 <= start < end <= len(text)]
+        return [(start, end) for start, end in inside if end - start > 1 or not text[start:end].isascii()]
+    return [match.span() for phrase in _phrases(text, reason.words) for match in _pattern(phrase).finditer(text)]
 
 
 def _phrases(text: str, words: str) -> list[str]:

@@ -13,7 +13,7 @@ from core.correction import Field
 from core.reply import ReplyKind
 from core.watch import Mention, Via
 from dashboard import words
-from dashboard.marks import cue_words, safe_link
+from dashboard.marks import cue_words, safe_link, worth
 from dashboard.present import (
     AuthorView,
     TextView,
@@ -260,6 +260,6 @@ def reasons(assessment: Assessment | None) -> tuple[ReasonView, ...]:
         return ()
     ordered = sorted(assessment.reasons, key=lambda reason: -abs(reason.points))
     return tuple(
-        ReasonView(cue=cue_words(reason.cue).capitalize(), words=reason.words, points=f"{reason.points:+d}")
+        ReasonView(cue=cue_words(reason.cue).capitalize(), words=reason.words, points=worth(reason))
         for reason in ordered
     )

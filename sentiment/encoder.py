@@ -31,6 +31,7 @@ from sentiment.heads import (
     SENTIMENT_AT,
     SOFTMAX,
 )
+from sentiment.ngrams import Ngrams
 from sentiment.text import normalise
 
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
@@ -55,9 +56,12 @@ _CALIBRATED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Column by column: what a logit is multiplied by, what is added, and from which probability it is a yes."""
+    """Column by column: what the network's logit and the letter runs' are multiplied by, what is added, and from
+    which probability it is a yes.
+    """
 
     scale: Floats
+    wide: Floats
     shift: Floats
     threshold: Floats
 
@@ -81,6 +85,7 @@ class Encoder:
         self._calibrations = {
             code: _calibration(about["calibration"].get(code, {})) for code in _CALIBRATED_AS.values()
         }
+        self._ngrams = Ngrams.load(folder / "ngrams.npz")
         # Through transformers the same ids cost 230 MB and a second more.
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(int(about["max_tokens"]))
@@ -94,8 +99,8 @@ class Encoder:
         said = self._run_all(texts)
         name = namer(languages)
         return [
-            self._reading(name(place, _witness(logits)), logits, embedding, words)
-            for place, (logits, embedding, words) in enumerate(zip(*said, strict=True))
+            self._reading(name(place, _witness(logits)), logits, wide, embedding, words)
+            for place, (logits, embedding, words, wide) in enumerate(zip(*said, self.wide(texts), strict=True))
         ]
 
     def threshold(self, column: str, language: Language) -> float:
@@ -110,9 +115,13 @@ class Encoder:
         """Return what the network says, uncalibrated: float32 [texts, COLUMNS]."""
         return self._run_all(texts).logits
 
-    def _reading(self, language: Language, logits: Floats, embedding: Vector, words: Floats) -> Reading:
+    def wide(self, texts: Sequence[str]) -> Floats:
+        """Return what the runs of letters say, uncalibrated: float32 [texts, COLUMNS]."""
+        return self._ngrams.logits([normalise(text) for text in texts])
+
+    def _reading(self, language: Language, logits: Floats, wide: Floats, embedding: Vector, words: Floats) -> Reading:
         calibration = self._calibrations[_CALIBRATED_AS[language]]
-        row = calibrated(logits, calibration)
+        row = calibrated(logits, wide, calibration)
         negative, neutral, positive = (float(p) for p in row[SENTIMENT_AT])
         anger, offensive, irony = (float(p) for p in row[MARKS_AT])
         first, second, third = (float(p) for p in row[LEVELS_AT])
@@ -186,10 +195,10 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
     return out
 
 
-def calibrated(logits: Floats, calibration: Calibration) -> Floats:
+def calibrated(logits: Floats, wide: Floats, calibration: Calibration) -> Floats:
     """Return probabilities: float32 [..., COLUMNS]; by softmax within SOFTMAX, elsewhere each by itself."""
-    scaled = logits * calibration.scale + calibration.shift
-    out: Floats = 1 / (1 + np.exp(-np.clip(scaled, -30, 30)))
+    scaled = logits * calibration.scale + wide * calibration.wide + calibration.shift
+    out: Floats = (1 / (1 + np.exp(-np.clip(scaled, -30, 30)))).astype(np.float32)
     for group in SOFTMAX:
         powers = np.exp(scaled[..., group] - scaled[..., group].max(axis=-1, keepdims=True))
         out[..., group] = powers / powers.sum(axis=-1, keepdims=True)
@@ -213,7 +222,12 @@ def _calibration(table: dict[str, list[float]]) -> Calibration:
     def column(name: str, default: float) -> Floats:
         return np.array(table.get(name, [default] * len(COLUMNS)), dtype=np.float32)
 
-    return Calibration(scale=column("scale", 1.0), shift=column("shift", 0.0), threshold=column("threshold", 0.5))
+    return Calibration(
+        scale=column("scale", 1.0),
+        wide=column("wide", 0.0),
+        shift=column("shift", 0.0),
+        threshold=column("threshold", 0.5),
+    )
 
 
 def _about(folder: Path) -> dict[str, Any]:

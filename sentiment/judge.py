@@ -24,12 +24,16 @@ _NO_MOOD = Probabilities(negative=0.0, neutral=1.0, positive=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """`exact` is the urgency before rounding, without the author's reach; `cues` are the reasons the words gave."""
+    """`exact` is the urgency before rounding, without the author's reach; `cues` are the reasons the words gave.
+
+    `told` are the reasons that need no proof: reach, and words that the staff taught to weigh less.
+    """
 
     exact: float
     urgency: int
     intents: tuple[Intent, ...]
     cues: tuple[Reason, ...]
+    told: tuple[Reason, ...]
     reach: tuple[Reason, ...]
 
 
@@ -38,13 +42,16 @@ def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | 
     if reading.heads is None:
         return _by_words_alone(cues, text, reading, followers)
     said = cues.judge(text, language=reading.language, probabilities=_NO_MOOD)
-    exact = weigh(reading.heads.levels, sum(reason.points for reason in said.reasons))
+    own = sum(reason.points for reason in said.taught)
+    exact = weigh(reading.heads.levels, sum(reason.points for reason in said.reasons) - own) + own
+    exact = min(100.0, max(0.0, exact))
     far = tuple(reach(followers))
     return Judgement(
         exact=exact,
         urgency=min(100, round(exact) + sum(reason.points for reason in far)),
         intents=_intents(reading.heads, said.intents),
         cues=said.reasons,
+        told=(*(reason for reason in said.taught if reason.points < 0), *far),
         reach=far,
     )
 
@@ -64,6 +71,7 @@ def _by_words_alone(cues: UrgencyReader, text: str, reading: Reading, followers:
         urgency=said.urgency,
         intents=said.intents,
         cues=tuple(reason for reason in said.reasons if reason not in far),
+        told=far,
         reach=far,
     )
 

@@ -78,7 +78,7 @@ def proven(
             )
         )
     held.sort(key=lambda reason: (-reason.points, -reason.mood))
-    return (*_apart(held), *judgement.reach)
+    return (*_apart(held), *judgement.told)
 
 
 def _apart(reasons: Sequence[Reason]) -> list[Reason]:

@@ -39,11 +39,15 @@ APART = " … "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the words, the mood and the reach come to. The reasons' points add up to the urgency, before clipping."""
+    """What the words, the mood and the reach come to. The reasons' points add up to the urgency, before clipping.
+
+    `taught` are those of the reasons that the staff's own words gave: their points count as they were set.
+    """
 
     urgency: int
     intents: tuple[Intent, ...]
     reasons: tuple[Reason, ...]
+    taught: tuple[Reason, ...] = ()
 
 
 class UrgencyReader:
@@ -75,19 +79,22 @@ class UrgencyReader:
         asked = _asked(text, already=Intent.QUESTION in intents)
         if asked:
             intents.add(Intent.QUESTION)
+        taught = tuple(reason for cue, reason in found if cue.is_taught)
         reasons = _weighed(
             [
-                *(reason for _, reason in found),
+                *(reason for cue, reason in found if not cue.is_taught),
                 *asked,
                 *_shouting(text),
                 *_mood(probabilities),
                 *reach(followers),
             ]
         )
+        reasons = [*reasons, *taught]
         return Judgement(
             urgency=min(100, max(0, sum(reason.points for reason in reasons))),
             intents=tuple(intent for intent in Intent if intent in intents),
             reasons=tuple(sorted(reasons, key=lambda reason: -abs(reason.points))),
+            taught=taught,
         )
 
 

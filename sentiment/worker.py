@@ -88,7 +88,7 @@ class Reader:
         ]
         reasons = self._explain(asking, texts, hints, readings, judged)
         return [
-            self._assessment(reading, one, reasons.get(i, one.reach))
+            self._assessment(reading, one, reasons.get(i, one.told))
             for i, (reading, one) in enumerate(zip(readings, judged, strict=True))
         ]
 

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, BertModel
 
 from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS
-from sentiment.training import calibrate, meaning, quantise
+from sentiment.training import calibrate, meaning, quantise, wide
 from sentiment.training.data import load
 from sentiment.training.network import Network
 from sentiment.training.train import MAX_TOKENS, encode
@@ -32,6 +32,7 @@ def export(trained: Path, base: Path, data: Path, out: Path) -> None:
     embedding = meaning.fit(network, base, train, rows, tokenizer.pad_token_id, seed=facts["seed"])
     quantise.even_out(network, rows, tokenizer.pad_token_id)
     quantise.write_graph(network, embedding, out / "model.onnx")
+    wide.fit(train, seed=facts["seed"]).save(out / "ngrams.npz")
     _save_tokenizer(tokenizer, out)
     digest = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     about: dict[str, object] = {
@@ -43,8 +44,9 @@ def export(trained: Path, base: Path, data: Path, out: Path) -> None:
         "training": facts,
     }
     _save(out, about)
-    logits = Encoder(out, threads=2).logits([example.text for example in dev])
-    about["calibration"] = calibrate.fit(logits, dev)
+    encoder = Encoder(out, threads=2)
+    texts = [example.text for example in dev]
+    about["calibration"] = calibrate.fit(encoder.logits(texts), encoder.wide(texts), dev)
     _save(out, about)
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
     print(f"{out}: {size:.1f} MB, calibrated on {len(dev)} development rows")

@@ -109,10 +109,8 @@ def write_graph(network: Network, meaning: nn.Linear, to: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
-        # The heads and the embedding are small and last: rounding them would save nothing and cost most.
-        last = [node.name for node in onnx.load(plain).graph.node if "/heads/" in node.name or "/meaning/" in node.name]
-        # The quantiser parts a Gemm into two nodes before it looks at what to leave alone.
-        last += [f"{name}_MatMul" for name in last]
+        # The heads are small and last: rounding them would save nothing and cost most.
+        last = [node.name for node in onnx.load(plain).graph.node if "/heads/" in node.name]
         quantize_dynamic(
             plain, small, per_channel=True, reduce_range=False, weight_type=QuantType.QInt8, nodes_to_exclude=last
         )

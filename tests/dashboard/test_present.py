@@ -97,6 +97,14 @@ def test_words_set_apart_and_words_that_overlap_are_marked_once() -> None:
     assert segments("", overlapping) == ()
 
 
+def test_spans_are_marked_where_they_say_and_never_beyond_the_text() -> None:
+    text = "nej? nej! 🤬"
+    second = Reason(cue="urgent words", words="nej", points=12, spans=((5, 8), (8, 9)))
+    assert [(part.text, part.why) for part in segments(text, [second]) if part.why] == [("nej", "urgent words, +12")]
+    alone = Reason(cue="mood", words="🤬", points=0, mood=0.4, spans=((10, 11), (3, 4), (8, 99)))
+    assert [(part.text, part.why) for part in segments(text, [alone]) if part.why] == [("🤬", "mood, 40% of the mood")]
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.assessment import Assessment, Intent, Language, Probabilities
+from core.correction import TaughtCue
 from sentiment.base import SHIPPED, Heads, Reading
 from sentiment.encoder import Encoder
 from sentiment.judge import judge, weigh
@@ -77,6 +78,17 @@ def test_a_grave_cue_stands_against_the_model_and_an_ordinary_one_does_not() -> 
     assert Intent.LEGAL in lawyer.intents
     assert Intent.DELIVERY not in parcel.intents
     assert Intent.PRAISE in judge(CUES, "Hej", reading=a_reading(0, 0, 0, found=(Intent.PRAISE,))).intents
+
+
+def test_what_the_staff_taught_counts_as_it_was_set() -> None:
+    words = [TaughtCue(phrase="kaput", points=30), TaughtCue(phrase="øv", points=-20)]
+    taught = CUES.with_taught(words)
+    calm = a_reading(0.8, 0.3, 0.05)
+    for text, points in (("Den er kaput", 30), ("Den er øv", -20), ("kaput, øv", 10)):
+        before, after = judge(CUES, text, reading=calm), judge(taught, text, reading=calm)
+        assert after.exact - before.exact == pytest.approx(points, abs=1e-6)
+    assert [reason.cue for reason in judge(taught, "Den er øv", reading=calm).told] == ["øv"]
+    assert judge(taught, "Den er øv", reading=a_reading(0, 0, 0)).urgency == 0
 
 
 def test_without_heads_the_words_and_the_mood_are_all_there_is() -> None:
