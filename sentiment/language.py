@@ -50,7 +50,7 @@ _WORD_WEIGHT = 3.0
 _SHAPE_WEIGHT = 1.2
 _HINT_WEIGHT = 2.0
 _FLOOR = 1e-4
-_WITNESS_WEIGHT = 1.0
+_WITNESS_WEIGHT = 1.5
 _WITNESS_FLOOR = 1e-3
 _MARGIN = 0.8
 _DANISH_MARGIN = 2.0
@@ -181,8 +181,11 @@ class LanguageReader:
             return Language.UNSURE
         scores = self._scores(bare, words, votes)
         if witness is not None:
+            # The model's Norwegian sets do not say which Norwegian, so it is asked for Norwegian only.
+            norwegian = sum(witness.get(language, 0.0) for language in _NORWEGIAN)
             for language in scores:
-                scores[language] += _WITNESS_WEIGHT * math.log(max(_WITNESS_FLOOR, witness.get(language, 0.0)))
+                seen = norwegian if language in _NORWEGIAN else witness.get(language, 0.0)
+                scores[language] += _WITNESS_WEIGHT * math.log(max(_WITNESS_FLOOR, seen))
         return _choose(scores, _HINTS.get((hint or "").lower()[:2], ()))
 
     def _votes(self, words: list[str]) -> dict[Language, int]:

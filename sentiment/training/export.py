@@ -10,14 +10,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-from transformers import AutoTokenizer, BertModel
+from transformers import AutoTokenizer
 
 from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS
 from sentiment.training import calibrate, meaning, quantise, wide
 from sentiment.training.data import load
-from sentiment.training.network import Network
+from sentiment.training.network import trained_network
 from sentiment.training.train import MAX_TOKENS, encode
 
 
@@ -50,16 +49,6 @@ def export(trained: Path, base: Path, data: Path, out: Path) -> None:
     _save(out, about)
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
     print(f"{out}: {size:.1f} MB, calibrated on {len(dev)} development rows")
-
-
-def trained_network(trained: Path) -> Network:
-    """Return the network of a folder that `train` wrote, ready to judge."""
-    # Eager attention traces into plain matrix products, which quantise; the fused kernels do not.
-    network = Network(BertModel.from_pretrained(trained, attn_implementation="eager", add_pooling_layer=False))
-    parts = torch.load(trained / "heads.pt", weights_only=True)
-    network.heads.load_state_dict(parts["heads"])
-    network.meaning.load_state_dict(parts["meaning"])
-    return network.eval()
 
 
 def _save_tokenizer(tokenizer: object, out: Path) -> None:

@@ -3,6 +3,8 @@
 Owns the shape and the losses. Refuses data, schedules and files.
 """
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from transformers import BertModel
@@ -76,6 +78,16 @@ class Exported(nn.Module):
         held = torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
         embedding = nn.functional.normalize(self.meaning(held), dim=-1)
         return mean(tokens, attention_mask), embedding, tokens
+
+
+def trained_network(trained: Path) -> Network:
+    """Return the network of a folder that `train` wrote, ready to judge."""
+    # Eager attention traces into plain matrix products, which quantise; the fused kernels do not.
+    network = Network(BertModel.from_pretrained(trained, attn_implementation="eager", add_pooling_layer=False))
+    parts = torch.load(trained / "heads.pt", weights_only=True)
+    network.heads.load_state_dict(parts["heads"])
+    network.meaning.load_state_dict(parts["meaning"])
+    return network.eval()
 
 
 def mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:

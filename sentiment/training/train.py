@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from sentiment.training.data import TARGETS, Example, load
-from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad
+from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad, trained_network
 
 MAX_TOKENS = 192
 BATCH = 32
 # Long posts come in smaller batches: a batch holds at most this many tokens, padding counted.
 _BATCH_TOKENS = 2_048
 _RATE, _LAYER_DECAY, _HEAD_RATE = 8e-5, 0.92, 1e-3
+_LAST_SHARE = 0.5
 _AVERAGE_EVERY, _AVERAGE_KEEP = 10, 0.98
 # The frozen base teaches the embedding on every so many batches: more adds time, not likeness.
 _MEANING_EVERY = 5
@@ -46,16 +47,18 @@ def batches(lengths: list[int], rng: random.Random) -> list[list[int]]:
     return out
 
 
-def parameter_groups(model: Network) -> list[dict[str, object]]:
-    """Return optimiser groups: deeper layers learn faster, the heads fastest."""
+def parameter_groups(model: Network, share: float = 1.0) -> list[dict[str, object]]:
+    """Return optimiser groups: deeper layers learn faster, the heads fastest; all at `share` of the usual rates."""
     layers = list(model.encoder.encoder.layer)
     heads = [*model.heads.parameters(), *model.meaning.parameters()]
     groups: list[dict[str, object]] = [
-        {"params": heads, "lr": _HEAD_RATE},
-        {"params": list(model.encoder.embeddings.parameters()), "lr": _RATE * _LAYER_DECAY ** len(layers)},
+        {"params": heads, "lr": share * _HEAD_RATE},
+        {"params": list(model.encoder.embeddings.parameters()), "lr": share * _RATE * _LAYER_DECAY ** len(layers)},
     ]
     for depth, layer in enumerate(layers):
-        groups.append({"params": list(layer.parameters()), "lr": _RATE * _LAYER_DECAY ** (len(layers) - 1 - depth)})
+        groups.append(
+            {"params": list(layer.parameters()), "lr": share * _RATE * _LAYER_DECAY ** (len(layers) - 1 - depth)}
+        )
     return groups
 
 
@@ -71,8 +74,13 @@ def targets_of(examples: list[Example]) -> Tensor:
     return torch.tensor([[example.labels.get(name, nothing) for name in TARGETS] for example in examples])
 
 
-def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool) -> None:
-    """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps."""
+def train(
+    data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool, after: Path | None = None
+) -> None:
+    """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps.
+
+    `after` is what an earlier part left: its weights are taken up at half the rates, on the mix of the last part.
+    """
     random.seed(seed)
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -83,20 +91,24 @@ def train(data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_o
     teacher.to(device)  # type: ignore[arg-type]
     teacher.requires_grad_(requires_grad=False)
     teacher.train(mode=False)
-    model = Network(encoder).to(device)
+    model = (Network(encoder) if after is None else trained_network(after)).to(device)
     average = copy.deepcopy(model).requires_grad_(requires_grad=False)
-    examples, dev = load(data, seed=seed, open_only=open_only)
+    examples, dev = load(data, seed=seed, open_only=open_only, last=after is not None)
     ids = encode(tokenizer, [example.text for example in examples])
     targets = targets_of(examples)
     plan = _plan([len(row) for row in ids], epochs, random.Random(seed))
     print(f"{len(examples)} examples, {len(dev)} dev, {len(plan)} steps on {device}", flush=True)
 
-    optimiser = torch.optim.AdamW(parameter_groups(model), weight_decay=0.01, fused=True)
+    optimiser = torch.optim.AdamW(
+        parameter_groups(model, 1.0 if after is None else _LAST_SHARE), weight_decay=0.01, fused=True
+    )
     warmup = max(1, len(plan) // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warmup, (len(plan) - step) / (len(plan) - warmup))
     )
     facts: dict[str, object] = {"seed": seed, "epochs": epochs, "open": open_only, "examples": len(examples)}
+    if after is not None:
+        facts["before"] = json.loads((after / "training.json").read_text())
     model.train()
     started = time.monotonic()
     running, seen = 0.0, 0
@@ -165,9 +177,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/model"))
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--after", type=Path, help="what an earlier part of the training left: do the last part")
     parser.add_argument("--open", action="store_true", help="only openly licensed sets and our own posts")
     a = parser.parse_args()
-    train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open)
+    train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open, after=a.after)
 
 
 if __name__ == "__main__":
