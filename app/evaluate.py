@@ -16,8 +16,8 @@ from sentiment.evaluation.report import Parts, report
 from sentiment.evaluation.sets import plan
 from sentiment.evaluation.tables import markdown, plain
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader
 
 _QUICK = 200
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.assessment import Assessment, Language
-from sentiment.worker import Reader
+from sentiment.reader import Reader
 
 _BATCH = 64
 

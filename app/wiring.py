@@ -17,8 +17,8 @@ from responder.worker import Desk
 from sentiment.base import open_model
 from sentiment.guidance import Guidance
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader
 from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell

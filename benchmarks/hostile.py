@@ -19,9 +19,9 @@ from transformers import AutoTokenizer
 from core.config import SentimentConfig
 from sentiment.base import SHIPPED, open_model
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.text import normalise
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader
 from tests.hostile import faults, texts, within
 
 _WARM_UP = 200

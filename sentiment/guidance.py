@@ -24,7 +24,7 @@ FRESH_FOR = timedelta(seconds=2)
 
 
 class Teachable(Protocol):
-    """What this file asks of a reader (sentiment.worker.Reader)."""
+    """What this file asks of a reader (sentiment.reader.Reader)."""
 
     version: str
 

@@ -13,8 +13,8 @@ from sentiment.evaluation.sets import MOODS, Plan
 from sentiment.evaluation.tables import Section
 from sentiment.evaluation.urgency import Read
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.training.data import Example
-from sentiment.worker import Reader
 
 _AT_ONCE = 64
 

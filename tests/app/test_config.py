@@ -126,7 +126,12 @@ def test_an_empty_file_is_a_house_with_its_first_rules() -> None:
         ("[dashboard]\nport = 70000", 2, "dashboard.port", "must be from 0 to 65535"),
         ("[dashboard]\nport = nan", 2, "dashboard.port", "must be from 0 to 65535"),
         ("[dashboard]\nsecure_cookies = 'yes'", 2, "dashboard.secure_cookies", "must be true or false"),
-        ("[sentiment]\nmodel = 'best'", 2, "sentiment.model", 'must be "shipped", "folder:build/open" or "hub:owner/name"'),
+        (
+            "[sentiment]\nmodel = 'best'",
+            2,
+            "sentiment.model",
+            'must be "shipped", "folder:build/open" or "hub:owner/name"',
+        ),
         ("[sentiment]\nunsure_below = 2", 2, "sentiment.unsure_below", "must be from 0 to 1"),
         ("[alerts]\nurls = 'json://h'", 2, "alerts.urls", "must be a list of texts"),
         ("[alerts]\nurls = ['']", 2, "alerts.urls", "must be a list of texts"),

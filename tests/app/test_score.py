@@ -9,7 +9,7 @@ import pytest
 from app.score import score_lines
 from app.wiring import build_reader
 from core.config import Config
-from sentiment.worker import Reader
+from sentiment.reader import Reader
 
 
 @pytest.fixture(scope="module")

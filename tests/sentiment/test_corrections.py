@@ -22,8 +22,9 @@ from sentiment.corrections import effects, lessons_of
 from sentiment.guidance import FRESH_FOR, Guidance
 from sentiment.language import LanguageReader
 from sentiment.meaning import packed
+from sentiment.reader import Reader
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader, _assess
+from sentiment.worker import _assess
 from store import tables as t
 from store.bell import Bell
 from store.corrections import Corrections

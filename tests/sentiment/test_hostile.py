@@ -15,9 +15,9 @@ from sentiment import cues, language, text, urgency
 from sentiment.base import SHIPPED, open_model
 from sentiment.encoder import Encoder
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.text import normalise
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader
 from tests.hostile import BOMBS, MEGABYTE, NAMED, SPECIALS, faults, texts, within
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an alarm clock, which Windows has not")

@@ -13,9 +13,9 @@ from sentiment.base import SHIPPED, Heads, Reading
 from sentiment.encoder import Encoder
 from sentiment.judge import judge, weigh
 from sentiment.language import LanguageReader
+from sentiment.reader import Reader
 from sentiment.training.data import read_posts
 from sentiment.urgency import UrgencyReader
-from sentiment.worker import Reader
 
 CUES = UrgencyReader()
 DATA = Path(__file__).parents[1] / "data"

@@ -1,0 +1,112 @@
+"""From a text to an assessment: language, mood, urgency, intents, and the reasons that held when they were tried.
+
+Owns the order in which the parts of this room are asked. Blocks; refuses threads, rows and rings.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from core.assessment import Assessment, Reason, Sentiment
+from core.correction import TaughtCue
+from sentiment.base import Model, Reading
+from sentiment.judge import Judgement, judge
+from sentiment.language import LanguageReader
+from sentiment.meaning import packed
+from sentiment.reasons import Candidate, candidates, proven
+from sentiment.text import MOST_CHARACTERS
+from sentiment.urgency import UrgencyReader
+
+# Posts of this urgency are explained always; below the second, and without a mood, never.
+_URGENT = 40
+_WORTH_A_WORD = 15
+
+
+class Reader:
+    """Everything that turns a text into an assessment. Blocks: run it in a thread."""
+
+    def __init__(self, model: Model, languages: LanguageReader, urgency: UrgencyReader, *, unsure_below: float) -> None:
+        self._model = model
+        self._languages = languages
+        self._urgency = urgency
+        self._unsure_below = unsure_below
+        self.version = model.version
+
+    def with_taught(self, taught: Iterable[TaughtCue]) -> "Reader":
+        """Return a reader that knows these phrases beside the shipped ones."""
+        urgency = self._urgency.with_taught(taught)
+        return Reader(self._model, self._languages, urgency, unsure_below=self._unsure_below)
+
+    def read(
+        self,
+        texts: Sequence[str],
+        hints: Sequence[str | None],
+        reach: Sequence[int | None],
+        *,
+        explain_all: bool = True,
+    ) -> list[Assessment]:
+        """Return assessments in order. `hints` are the platforms' language guesses, `reach` followers.
+
+        Explaining reads a post again for each reason. Without `explain_all` only posts of some urgency are explained.
+        """
+        texts = [text[:MOST_CHARACTERS] for text in texts]
+        readings = self._model.read(
+            texts, lambda place, witness: self._languages.read(texts[place], hints[place], witness)
+        )
+        judged = [
+            judge(self._urgency, text, reading=reading, followers=followers)
+            for text, reading, followers in zip(texts, readings, reach, strict=True)
+        ]
+        asking = [
+            i
+            for i, one in enumerate(judged)
+            if one.urgency >= _URGENT or (explain_all and _is_telling(readings[i], one))
+        ]
+        reasons = self._explain(asking, texts, hints, readings, judged)
+        return [
+            self._assessment(reading, one, reasons.get(i, one.told))
+            for i, (reading, one) in enumerate(zip(readings, judged, strict=True))
+        ]
+
+    def _explain(
+        self,
+        asking: Sequence[int],
+        texts: Sequence[str],
+        hints: Sequence[str | None],
+        readings: Sequence[Reading],
+        judged: Sequence[Judgement],
+    ) -> dict[int, tuple[Reason, ...]]:
+        """Return proven reasons by place: every candidate of every post is read again, all in one go."""
+        tries = [(i, one) for i in asking for one in candidates(texts[i], readings[i], judged[i])]
+        again = self._model.read(
+            [one.without for _, one in tries],
+            lambda place, witness: self._languages.read(tries[place][1].without, hints[tries[place][0]], witness),
+        )
+        tried: dict[int, list[tuple[Candidate, Reading, Judgement]]] = {i: [] for i in asking}
+        for (i, one), reading in zip(tries, again, strict=True):
+            weighed = judge(self._urgency, one.without, reading=reading)
+            tried[i].append((one, reading, weighed))
+        return {i: proven(texts[i], found, reading=readings[i], judgement=judged[i]) for i, found in tried.items()}
+
+    def _assessment(self, reading: Reading, judged: Judgement, reasons: tuple[Reason, ...]) -> Assessment:
+        sentiment, confidence = reading.probabilities.top()
+        heads = reading.heads
+        return Assessment(
+            language=reading.language,
+            sentiment=sentiment if confidence >= self._unsure_below else Sentiment.UNSURE,
+            confidence=confidence,
+            probabilities=reading.probabilities,
+            urgency=judged.urgency,
+            intents=judged.intents,
+            reasons=reasons,
+            model=self._model.name,
+            model_version=self._model.version,
+            anger=heads.anger if heads else None,
+            offensive=heads.offensive if heads else None,
+            irony=heads.irony if heads else None,
+            embedding=None if reading.embedding is None else packed(reading.embedding),
+        )
+
+
+def _is_telling(reading: Reading, judged: Judgement) -> bool:
+    """Whether anyone would ask why: not of a calm, neutral post."""
+    mood, _ = reading.probabilities.top()
+    return judged.urgency >= _WORTH_A_WORD or mood is not Sentiment.NEUTRAL
