@@ -38,7 +38,7 @@ ifdef OPEN
 else
 	@$(BIN)/python -m sentiment.training.train --epochs 2 --out build/part-one
 	@$(BIN)/python -m sentiment.training.train --epochs 1 --after build/part-one --out build/part-two
-	@$(BIN)/python -m sentiment.training.export --trained build/part-two
+	@$(BIN)/python -m sentiment.training.export --trained build/part-one build/part-two
 endif
 
 evaluate: $(VENV)/.dev ## Print the model card's tables

@@ -123,5 +123,5 @@ def _why_careful(rule: Rule, facts: Facts) -> str | None:
 
 
 # Cheerful thanks under a bitter joke is the reply that gets passed around.
-_IRONIC = 0.4
+_IRONIC = 0.3
 _NAMES = {Platform.X: "X", Platform.REDDIT: "Reddit"}

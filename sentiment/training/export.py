@@ -1,12 +1,13 @@
 """Turn a trained folder into the artefact: ONNX, int8, calibrated.
 
-`python -m sentiment.training.export --trained build/model --data D --out sentiment/model`. Owns the order of the steps
+`python -m sentiment.training.export --trained build/part-one build/part-two`. Owns the order of the steps
 and the files. The quantised model's own outputs are what is calibrated, since it is the one that will be believed.
 """
 
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from sentiment.training.network import trained_network
 from sentiment.training.train import MAX_TOKENS, encode
 
 
-def export(trained: Path, base: Path, data: Path, out: Path) -> None:
-    """Write model.onnx, tokenizer files and model.json to `out`."""
+def export(trained: Sequence[Path], base: Path, data: Path, out: Path) -> None:
+    """Write model.onnx, ngrams.npz, the tokenizer and model.json of the mean of `trained` to `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    facts = json.loads((trained / "training.json").read_text())
+    facts = json.loads((trained[-1] / "training.json").read_text())
     train, dev = load(data, seed=facts["seed"], open_only=facts["open"])
-    tokenizer = AutoTokenizer.from_pretrained(trained)
-    network = trained_network(trained)
+    tokenizer = AutoTokenizer.from_pretrained(trained[-1])
+    network = trained_network(*trained)
     rows = encode(tokenizer, [example.text for example in train])
     embedding = meaning.fit(network, base, train, rows, tokenizer.pad_token_id, seed=facts["seed"])
     quantise.even_out(network, rows, tokenizer.pad_token_id)
@@ -64,7 +65,7 @@ def _save(out: Path, about: dict[str, object]) -> None:
 def main() -> None:
     """Read the arguments and export."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trained", type=Path, default=Path("build/model"))
+    parser.add_argument("--trained", type=Path, nargs="+", required=True, help="the parts of a training: their mean")
     parser.add_argument("--base", type=Path, default=Path("../shared/base"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("sentiment/model"))

@@ -80,13 +80,20 @@ class Exported(nn.Module):
         return mean(tokens, attention_mask), embedding, tokens
 
 
-def trained_network(trained: Path) -> Network:
-    """Return the network of a folder that `train` wrote, ready to judge."""
+def trained_network(*trained: Path) -> Network:
+    """Return the network of a folder that `train` wrote, or the mean of several, ready to judge."""
     # Eager attention traces into plain matrix products, which quantise; the fused kernels do not.
-    network = Network(BertModel.from_pretrained(trained, attn_implementation="eager", add_pooling_layer=False))
-    parts = torch.load(trained / "heads.pt", weights_only=True)
-    network.heads.load_state_dict(parts["heads"])
-    network.meaning.load_state_dict(parts["meaning"])
+    network, *others = [
+        Network(BertModel.from_pretrained(folder, attn_implementation="eager", add_pooling_layer=False))
+        for folder in trained
+    ]
+    for folder, one in zip(trained, (network, *others), strict=True):
+        parts = torch.load(folder / "heads.pt", weights_only=True)
+        one.heads.load_state_dict(parts["heads"])
+        one.meaning.load_state_dict(parts["meaning"])
+    with torch.no_grad():
+        for name, mine in network.named_parameters():
+            mine.copy_(torch.stack([mine, *(other.get_parameter(name) for other in others)]).mean(0))
     return network.eval()
 
 
