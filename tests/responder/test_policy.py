@@ -54,6 +54,7 @@ MILDER = {
     "scam": (judged(intents=(Intent.SCAM,)), Action.DRAFT, "safety, law or fraud"),
     "unsure language": (judged(language=Language.UNSURE), Action.DRAFT, "language is unsure"),
     "unsure mood": (judged(sentiment=Sentiment.UNSURE), Action.DRAFT, "mood is unsure"),
+    "irony": (judged(irony=0.4), Action.DRAFT, "may be ironic"),
 }
 CASES = [pytest.param(*case, id=name) for name, case in MILDER.items()]
 

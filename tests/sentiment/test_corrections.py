@@ -271,11 +271,11 @@ async def test_the_latest_of_two_corrections_wins_and_undoing_it_gives_the_other
     database: Database, clock: ManualClock, worker: Worker
 ) -> None:
     guidance = a_guidance(database, clock)
-    first, second = await worker.read(guidance, "meaning 0", "meaning 20")
+    first, second = await worker.read(guidance, "meaning 0", "meaning 40")
     await correct(database, first, Sentiment.NEGATIVE)
     latest = await correct(database, second, Sentiment.POSITIVE)
     await clock.advance(FRESH_FOR.total_seconds())
-    (between,) = await worker.read(guidance, "meaning 10")
+    (between,) = await worker.read(guidance, "meaning 20")
     assert await decided_as(database, between) == ("positive", ("sentiment",))
     await Corrections(database).undo(latest, by="Lars", at=NOW)
     assert await _sentiment_of(database, between) == "negative"

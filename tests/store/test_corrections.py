@@ -126,7 +126,7 @@ async def test_posts_that_say_nearly_the_same_follow_and_others_do_not(
 ) -> None:
     (own, near) = await read(database, "1", "2")
     (near_too,) = await read(database, "3", embedding=meaning(10))
-    (apart,) = await read(database, "4", embedding=meaning(20))
+    (apart,) = await read(database, "4", embedding=meaning(30))
     (unread_meaning,) = await read(database, "5", embedding=None)
     (other_model,) = await read(database, "6", model_version="2")
     (too_old,) = await read(database, "7", at=NOW - timedelta(days=31))
@@ -444,7 +444,7 @@ async def test_more_posts_than_one_statement_carries_follow_too(database: Databa
 
 
 def test_likeness_is_the_cosine_whatever_the_rounding() -> None:
-    alike = likeness(meaning(), [meaning(), meaning(10), meaning(20), meaning(180)])
-    assert alike == pytest.approx([1.0, 0.985, 0.94, -1.0], abs=0.005)
+    alike = likeness(meaning(), [meaning(), meaning(10), meaning(30), meaning(180)])
+    assert alike == pytest.approx([1.0, 0.985, 0.866, -1.0], abs=0.005)
     assert alike[1] > NEAR > alike[2]
     assert likeness(meaning(), []).shape == (0,)
