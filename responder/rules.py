@@ -106,16 +106,16 @@ def _share(value: object, key: str, report: Fault) -> float:
 
 # What a house starts with. The first rule that holds wins.
 DEFAULT_RULES = (
-    Rule(name="danger", reply="draft", escalate=True, due_minutes=15, urgency_at_least=70),
+    Rule(name="danger", reply="draft", escalate=True, due_minutes=15, urgency_at_least=80),
     Rule(
         name="angry",
         reply="automatic",
         escalate=True,
         due_minutes=30,
-        urgency_at_least=45,
+        urgency_at_least=60,
         via=frozenset({Via.MENTION}),
     ),
-    Rule(name="angry, not to us", escalate=True, due_minutes=60, urgency_at_least=45),
+    Rule(name="angry, not to us", escalate=True, due_minutes=60, urgency_at_least=60),
     Rule(name="not to us", via=frozenset({Via.HASHTAG, Via.KEYWORD})),
     Rule(name="complaint", reply="automatic", sentiments=frozenset({Sentiment.NEGATIVE})),
     Rule(name="question", reply="automatic", intents=frozenset({Intent.QUESTION})),
