@@ -180,7 +180,7 @@ def test_the_rules_a_house_starts_with_answer_nobody_who_did_not_address_it(
     hashtag = replace(facts.heard, mention=replace(facts.heard.mention, via=Via.HASHTAG))
     decision = decide(replace(facts, heard=hashtag), DEFAULT_RULES)
     assert decision.action in (Action.SHOW, Action.DRAFT)
-    assert decision.escalate is (urgency >= 60)
+    assert decision.escalate is (urgency >= 55)
 
 
 def _mixed(several: list[Facts], urgency: int) -> Facts:
