@@ -31,9 +31,7 @@ def answer(assessment: Assessment) -> dict[str, Any]:
         "probabilities": {name: round(value, 4) for name, value in asdict(assessment.probabilities).items()},
         "urgency": assessment.urgency,
         "intents": [intent.value for intent in assessment.intents],
-        "reasons": [
-            asdict(reason) | {"spans": [list(span) for span in reason.spans]} for reason in assessment.reasons
-        ],
+        "reasons": [asdict(reason) | {"spans": [list(span) for span in reason.spans]} for reason in assessment.reasons],
     }
 
 
