@@ -5,11 +5,10 @@ Owns one session and its calibration. Refuses threads and queues: the worker own
 
 import bisect
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import onnxruntime as ort
@@ -32,16 +31,16 @@ from sentiment.heads import (
     SOFTMAX,
 )
 from sentiment.ngrams import Ngrams
-from sentiment.text import normalise
+from sentiment.text import normalise, words_of
 
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
 _BATCH = 8
 _BATCH_TOKENS = 1_024
 # Masked out wherever it stands; the vocabulary's own number for it.
 _PAD = 1
-_WORD = re.compile(r"\S+")
 
 Floats = NDArray[np.float32]
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 # Which calibration reads a language: the two written Norwegians share one, as they share their training sets.
 _CALIBRATED_AS = {
@@ -67,9 +66,12 @@ class Calibration:
 
 
 class _Said(NamedTuple):
+    """What came out for one text, uncalibrated."""
+
     logits: Floats
-    embeddings: Floats
-    words: list[Floats]
+    wide: Floats
+    embedding: Vector
+    words: Floats
 
 
 class Encoder:
@@ -96,11 +98,12 @@ class Encoder:
 
     def read(self, texts: Sequence[str], languages: Sequence[Language] | Namer) -> list[Reading]:
         """Return readings, one for each text, in order."""
-        said = self._run_all(texts)
         name = namer(languages)
+        clean = [normalise(text) for text in texts]
+        logits, embeddings, words = self._run_all(clean)
         return [
-            self._reading(name(place, _witness(logits)), logits, wide, embedding, words)
-            for place, (logits, embedding, words, wide) in enumerate(zip(*said, self.wide(texts), strict=True))
+            self._reading(name(place, _witness(one.logits)), one)
+            for place, one in enumerate(map(_Said, logits, self._ngrams.logits(clean), embeddings, words))
         ]
 
     def threshold(self, column: str, language: Language) -> float:
@@ -109,19 +112,19 @@ class Encoder:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return what the texts mean: float32 [texts, 384], each of length one."""
-        return self._run_all(texts).embeddings
+        return self._run_all([normalise(text) for text in texts])[1]
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Return what the network says, uncalibrated: float32 [texts, COLUMNS]."""
-        return self._run_all(texts).logits
+        return self._run_all([normalise(text) for text in texts])[0]
 
     def wide(self, texts: Sequence[str]) -> Floats:
         """Return what the runs of letters say, uncalibrated: float32 [texts, COLUMNS]."""
         return self._ngrams.logits([normalise(text) for text in texts])
 
-    def _reading(self, language: Language, logits: Floats, wide: Floats, embedding: Vector, words: Floats) -> Reading:
+    def _reading(self, language: Language, said: _Said) -> Reading:
         calibration = self._calibrations[_CALIBRATED_AS[language]]
-        row = calibrated(logits, wide, calibration)
+        row = calibrated(said.logits, said.wide, calibration)
         negative, neutral, positive = (float(p) for p in row[SENTIMENT_AT])
         anger, offensive, irony = (float(p) for p in row[MARKS_AT])
         first, second, third = (float(p) for p in row[LEVELS_AT])
@@ -138,23 +141,22 @@ class Encoder:
                 intents=intents,
                 found=tuple(one for one in INTENTS if intents[one] >= limits[one]),
             ),
-            embedding=embedding,
-            words=_spoken_for(words, mood=int(row[SENTIMENT_AT].argmax())),
+            embedding=said.embedding,
+            words=_spoken_for(said.words, mood=int(row[SENTIMENT_AT].argmax())),
         )
 
-    def _run_all(self, texts: Sequence[str]) -> _Said:
-        logits = np.zeros((len(texts), len(COLUMNS)), dtype=np.float32)
-        embeddings = np.zeros((len(texts), EMBEDDING), dtype=np.float32)
-        words: list[Floats] = [np.zeros((0, len(COLUMNS)), dtype=np.float32)] * len(texts)
-        if texts:
-            clean = [normalise(text) for text in texts]
-            encoded = self._tokenizer.encode_batch(clean)
-            rows: list[list[int]] = [one.ids for one in encoded]
-            for chosen in _batches([len(row) for row in rows]):
-                logits[chosen], embeddings[chosen], tokens = self._run([rows[i] for i in chosen])
-                for at, i in enumerate(chosen):
-                    words[i] = _by_word(tokens[at], clean[i], encoded[i].offsets)
-        return _Said(logits, embeddings, words)
+    def _run_all(self, clean: Sequence[str]) -> tuple[Floats, Floats, list[Floats]]:
+        """Return the logits, embeddings and words of normalised texts, in order."""
+        logits = np.zeros((len(clean), len(COLUMNS)), dtype=np.float32)
+        embeddings = np.zeros((len(clean), EMBEDDING), dtype=np.float32)
+        words: list[Floats] = [np.zeros((0, len(COLUMNS)), dtype=np.float32)] * len(clean)
+        encoded = self._tokenizer.encode_batch(list(clean))
+        rows: list[list[int]] = [one.ids for one in encoded]
+        for chosen in _batches([len(row) for row in rows]):
+            logits[chosen], embeddings[chosen], tokens = self._run([rows[i] for i in chosen])
+            for at, i in enumerate(chosen):
+                words[i] = _by_word(tokens[at], clean[i], encoded[i].offsets)
+        return logits, embeddings, words
 
     def _run(self, rows: list[list[int]]) -> tuple[Floats, Floats, Floats]:
         longest = max(len(row) for row in rows)
@@ -174,7 +176,7 @@ def _by_word(tokens: Floats, text: str, offsets: Sequence[tuple[int, int]]) -> F
     `offsets` are where each token stands in `text`; tokens of no width stand for no word. Words beyond the last token
     add nothing.
     """
-    starts = [found.start() for found in _WORD.finditer(text)]
+    starts = [start for start, _ in words_of(text)]
     out = np.zeros((len(starts), tokens.shape[-1]), dtype=np.float32)
     for at, (start, end) in enumerate(offsets):
         if end > start:
@@ -200,15 +202,20 @@ def calibrated(logits: Floats, wide: Floats, calibration: Calibration) -> Floats
     scaled = logits * calibration.scale + wide * calibration.wide + calibration.shift
     out: Floats = (1 / (1 + np.exp(-np.clip(scaled, -30, 30)))).astype(np.float32)
     for group in SOFTMAX:
-        powers = np.exp(scaled[..., group] - scaled[..., group].max(axis=-1, keepdims=True))
-        out[..., group] = powers / powers.sum(axis=-1, keepdims=True)
+        out[..., group] = softmax(scaled[..., group])
     out[..., LEVELS_AT] = np.minimum.accumulate(out[..., LEVELS_AT], axis=-1)
     return out
 
 
+def softmax(logits: NDArray[_Float]) -> NDArray[_Float]:
+    """Return shares that sum to 1 over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: NDArray[_Float] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
 def _witness(logits: Floats) -> dict[Language, float]:
-    powers = np.exp(logits[LANGUAGE_AT] - logits[LANGUAGE_AT].max())
-    return {language: float(p) for language, p in zip(LANGUAGES, powers / powers.sum(), strict=True)}
+    return {language: float(p) for language, p in zip(LANGUAGES, softmax(logits[LANGUAGE_AT]), strict=True)}
 
 
 def _spoken_for(words: Floats, *, mood: int) -> Floats:

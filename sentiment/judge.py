@@ -34,7 +34,6 @@ class Judgement:
     intents: tuple[Intent, ...]
     cues: tuple[Reason, ...]
     told: tuple[Reason, ...]
-    reach: tuple[Reason, ...]
 
 
 def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | None = None) -> Judgement:
@@ -52,7 +51,6 @@ def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | 
         intents=_intents(reading.heads, said.intents),
         cues=said.reasons,
         told=(*(reason for reason in said.taught if reason.points < 0), *far),
-        reach=far,
     )
 
 
@@ -72,7 +70,6 @@ def _by_words_alone(cues: UrgencyReader, text: str, reading: Reading, followers:
         intents=said.intents,
         cues=tuple(reason for reason in said.reasons if reason not in far),
         told=far,
-        reach=far,
     )
 
 

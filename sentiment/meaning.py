@@ -6,9 +6,6 @@ Pure. Owns the bytes; refuses to decide which likeness is enough.
 import numpy as np
 
 from sentiment.base import Vector
-from store.likeness import likeness, unpacked
-
-__all__ = ["likeness", "packed", "unpacked"]
 
 
 def packed(embedding: Vector) -> bytes:

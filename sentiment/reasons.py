@@ -14,7 +14,7 @@ from core.assessment import Reason
 from sentiment.base import Reading
 from sentiment.judge import Judgement
 from sentiment.text import words_of
-from sentiment.urgency import APART
+from sentiment.urgency import words_at
 
 Span = tuple[int, int]
 
@@ -71,7 +71,7 @@ def proven(
         held.append(
             Reason(
                 cue=candidate.name,
-                words=APART.join(text[start:end] for start, end in candidate.spans),
+                words=words_at(text, candidate.spans),
                 points=max(0, points),
                 mood=round(max(0.0, float(fall)), 3),
                 spans=candidate.spans,

@@ -53,8 +53,8 @@ def _parted(found: re.Match[str]) -> str:
 
 
 def words_of(text: str) -> list[tuple[int, int]]:
-    """Return where the words that `normalise` leaves stand in `text`, as start and end.
+    """Return where the words of `text` stand, as start and end: as many as `normalise` leaves of MOST_CHARACTERS.
 
     Where it parts or cuts words their number differs; whoever needs both must compare.
     """
-    return [found.span() for found in _WORD.finditer(text[:MOST_CHARACTERS])]
+    return [found.span() for found in _WORD.finditer(text)]

@@ -8,7 +8,7 @@ the words against what the model says (sentiment.judge).
 import copy
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,7 +76,9 @@ class UrgencyReader:
         if any(Intent.COMPLAINT in cue.intents for cue, _ in found):
             found = [(cue, reason) for cue, reason in found if cue.points >= 0 or cue.is_taught]
         intents = {intent for cue, _ in found for intent in cue.intents}
-        asked = _asked(text, already=Intent.QUESTION in intents)
+        # Addresses are blanked out without moving anything: the capitals of a link are nobody's raised voice.
+        bare = _ADDRESS.sub(lambda address: " " * len(address[0]), text)
+        asked = _asked(text, bare, already=Intent.QUESTION in intents)
         if asked:
             intents.add(Intent.QUESTION)
         taught = tuple(reason for cue, reason in found if cue.is_taught)
@@ -84,7 +86,7 @@ class UrgencyReader:
             [
                 *(reason for cue, reason in found if not cue.is_taught),
                 *asked,
-                *_shouting(text),
+                *_shouting(text, bare),
                 *_mood(probabilities),
                 *reach(followers),
             ]
@@ -108,9 +110,8 @@ def _found(all_cues: tuple[Cue, ...], text: str, folded: Folded, language: Langu
             spans = [(start, end) for start, end in spans if not any(start < e and s < end for s, e in taken)]
             taken += spans
         if spans:
-            words = APART.join(text[start:end] for start, end in spans)
             points = cue.points + cue.each * (min(len(spans), cue.most) - 1)
-            found.append((cue, Reason(cue=cue.name, words=words, points=points, spans=tuple(spans))))
+            found.append((cue, _reason(cue.name, text, spans, points)))
     return found
 
 
@@ -127,33 +128,31 @@ def _weighed(reasons: list[Reason]) -> list[Reason]:
     return [*grave, *damped]
 
 
-def _asked(text: str, *, already: bool) -> list[Reason]:
-    marks = _spans(_QUESTION_MARK, text)
+def _asked(text: str, bare: str, *, already: bool) -> list[Reason]:
+    marks = [found.span() for found in _QUESTION_MARK.finditer(bare)]
     if not marks:
         return []
     return [_reason("question mark", text, marks, 1 if already else _QUESTION_POINTS)]
 
 
-def _shouting(text: str) -> list[Reason]:
+def _shouting(text: str, bare: str) -> list[Reason]:
     """Return what capitals and exclamation marks add. One word in capitals is a name; two are a raised voice."""
     reasons = []
-    if shouts := _spans(_SHOUT, text):
+    if shouts := [found.span() for found in _SHOUT.finditer(bare)]:
         reasons.append(_reason("exclamation", text, shouts, _SHOUT_POINTS))
-    loud = [(start, end) for start, end in _spans(_CAPITALS, text) if text[start:end].isupper()]
+    loud = [found.span() for found in _CAPITALS.finditer(bare) if found[0].isupper()]
     if len(loud) >= 2:
         reasons.append(_reason("capitals", text, loud, _CAPITALS_POINTS))
     return reasons
 
 
-def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
-    """Return where `pattern` stands outside addresses, which are blanked out without moving anything."""
-    bare = _ADDRESS.sub(lambda found: " " * len(found[0]), text)
-    return [found.span() for found in pattern.finditer(bare)]
-
-
 def _reason(cue: str, text: str, spans: list[tuple[int, int]], points: int) -> Reason:
-    words = APART.join(text[start:end] for start, end in spans)
-    return Reason(cue=cue, words=words, points=points, spans=tuple(spans))
+    return Reason(cue=cue, words=words_at(text, spans), points=points, spans=tuple(spans))
+
+
+def words_at(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return the words at `spans`, set apart as a reason names them."""
+    return APART.join(text[start:end] for start, end in spans)
 
 
 def _mood(probabilities: Probabilities) -> list[Reason]:

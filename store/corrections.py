@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Executable, bindparam, func, insert, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Executable, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
@@ -31,7 +31,7 @@ from core.correction import (
 from core.errors import Conflict
 from store import rows
 from store import tables as t
-from store.database import Database
+from store.database import Database, alone
 from store.likeness import NEAR, likeness
 from store.people import record
 
@@ -105,7 +105,8 @@ class Corrections:
         field is not what `by` saw.
         """
         async with self._db.begin() as connection:
-            await _one_at_a_time(connection)
+            # One at a time, so that ids tell which came later, and none waits in a ring.
+            await alone(connection, t.corrections)
             own = await _own(connection, post_id)
             wanted = [change for change in changes if _is_wanted(own.assessment, change)]
             embedding = own.assessment.embedding if spreads else None
@@ -129,7 +130,7 @@ class Corrections:
         """
         c = t.corrections.c
         async with self._db.begin() as connection:
-            await _one_at_a_time(connection)
+            await alone(connection, t.corrections)
             mark = update(t.corrections).where(c.id == correction_id, c.undone_at.is_(None))
             marked = mark.values(undone_by=by, undone_at=at).returning(c.field)
             field = (await connection.execute(marked)).scalar_one_or_none()
@@ -148,7 +149,7 @@ class Corrections:
                 t.posts.c.conversation_id,
                 t.posts.c.text,
                 t.posts.c.deleted_at,
-                _count().label("touched"),
+                count_touched().label("touched"),
             )
             .join(t.posts, t.posts.c.id == t.corrections.c.post_id)
             .order_by(t.corrections.c.id.desc())
@@ -173,7 +174,7 @@ class Corrections:
         """Return the corrections that hold on the posts of a conversation: of each field the latest."""
         e, own = t.correction_effects.c, t.posts.alias("own")
         query = (
-            select(t.corrections, e.post_id.label("on_post"), own.c.conversation_id, _count().label("touched"))
+            select(t.corrections, e.post_id.label("on_post"), own.c.conversation_id, count_touched().label("touched"))
             .join(t.correction_effects, e.correction_id == t.corrections.c.id)
             .join(t.posts, t.posts.c.id == e.post_id)
             .join(own, own.c.id == t.corrections.c.post_id)
@@ -269,7 +270,8 @@ def _is_lesson() -> tuple[ColumnElement[bool], ...]:
     return (c.spreads, c.undone_at.is_(None), c.embedding.is_not(None), t.posts.c.deleted_at.is_(None))
 
 
-def _count() -> Any:
+def count_touched() -> Any:
+    """SQL: how many posts a correction touched."""
     e = t.correction_effects.c
     return select(func.count()).where(e.correction_id == t.corrections.c.id).correlate(t.corrections).scalar_subquery()
 
@@ -308,34 +310,11 @@ async def _named(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, t
     }
 
 
-async def _one_at_a_time(connection: AsyncConnection) -> None:
-    """Let one correction be made or undone at a time, so that ids tell which came later, and none waits in a ring.
-
-    SQLite lets one writer in anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("LOCK TABLE corrections IN SHARE ROW EXCLUSIVE MODE"))
-
-
 async def _own(connection: AsyncConnection, post_id: int) -> _Target:
-    query = (
-        select(t.assessments, t.posts.c.conversation_id)
-        .join(t.posts, t.posts.c.id == t.assessments.c.post_id)
-        .where(t.assessments.c.post_id == post_id)
-    )
-    row = (await connection.execute(query)).first()
-    if row is None:
+    found = await _targets(connection, [post_id], {post_id: 1.0})
+    if not found:
         raise Conflict("this post has not been read yet, so there is nothing to set right")
-    return _target(row, 1.0)
-
-
-def _target(row: rows.AnyRow, alike: float) -> _Target:
-    return _Target(
-        post_id=row.post_id,
-        conversation_id=row.conversation_id,
-        assessment=rows.assessment(row),
-        likeness=alike,
-    )
+    return found[0]
 
 
 def _is_wanted(assessment: Assessment, change: Change) -> bool:
@@ -494,7 +473,15 @@ async def _targets(connection: AsyncConnection, ids: Sequence[int], alike: Mappi
         .where(t.assessments.c.post_id.in_(ids))
         .order_by(t.assessments.c.post_id)
     )
-    return [_target(row, alike[row.post_id]) for row in await connection.execute(query)]
+    return [
+        _Target(
+            post_id=row.post_id,
+            conversation_id=row.conversation_id,
+            assessment=rows.assessment(row),
+            likeness=alike[row.post_id],
+        )
+        for row in await connection.execute(query)
+    ]
 
 
 async def _save(connection: AsyncConnection, field: Field, made: Mapping[int, Assessment]) -> None:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from store import tables as t
+from store.corrections import count_touched
 from store.database import Database
 
 _AUTHOR = (t.authors.c.native_id.label("author_native_id"), t.authors.c.handle.label("author"), t.authors.c.followers)
@@ -34,7 +35,6 @@ _ASSESSED = tuple(
 
 # What people set right, without what was said: platforms forbid training on that, and these rows look like labels.
 _CORRECTIONS = tuple(column for column in t.corrections.c if column.name != "embedding")
-_TOUCHED = select(func.count()).where(t.correction_effects.c.correction_id == t.corrections.c.id).scalar_subquery()
 
 QUERIES: dict[str, Select[Any]] = {
     "posts": select(*t.posts.c, *_AUTHOR, *_ASSESSED)
@@ -52,7 +52,7 @@ QUERIES: dict[str, Select[Any]] = {
     .order_by(t.decisions.c.post_id),
     "gaps": select(*t.gaps.c).order_by(t.gaps.c.id),
     "corrections": select(
-        *_CORRECTIONS, t.posts.c.platform, t.posts.c.native_id, t.posts.c.account, _TOUCHED.label("posts")
+        *_CORRECTIONS, t.posts.c.platform, t.posts.c.native_id, t.posts.c.account, count_touched().label("posts")
     )
     .join(t.posts, t.posts.c.id == t.corrections.c.post_id)
     .order_by(t.corrections.c.id),

@@ -6,13 +6,13 @@ Owns the `taught_cues` rows, which no upgrade touches. Refuses to look for phras
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 
 from core.correction import TaughtCue
 from core.errors import BadValue, Conflict
 from store import rows
 from store import tables as t
-from store.database import Database
+from store.database import Database, alone
 from store.people import record
 
 # Each is looked for in each post.
@@ -43,9 +43,8 @@ class TaughtWords:
         Raises: Conflict where it is taught already; BadValue where there are too many.
         """
         async with self._db.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # Two people who teach the same word at once: one is told of the other.
-                await connection.execute(text("LOCK TABLE taught_cues IN SHARE ROW EXCLUSIVE MODE"))
+            # Two people who teach the same word at once: one is told of the other.
+            await alone(connection, t.taught_cues)
             standing = list(await connection.execute(_standing()))
             same = next((row for row in standing if row.phrase.casefold() == cue.phrase.casefold()), None)
             if same is not None:

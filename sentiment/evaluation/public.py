@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.assessment import Intent, Language
 from sentiment.base import Heads, Reading
-from sentiment.encoder import Encoder
+from sentiment.encoder import Encoder, softmax
 from sentiment.evaluation.sets import CLASSES, PublicSet, Task
 from sentiment.evaluation.tables import NOTHING, Section, between, count, ratio, share
 from sentiment.heads import EMOTION_AT
@@ -70,7 +70,7 @@ def answer(one: PublicSet, encoder: Encoder, reader: LanguageReader) -> Answers:
     for start in range(0, len(one.texts), _AT_ONCE):
         texts = one.texts[start : start + _AT_ONCE]
         if one.task is Task.EMOTION:
-            guess, confidence = _likeliest(_softmax(encoder.logits(texts)[:, EMOTION_AT].astype(np.float64)))
+            guess, confidence = _likeliest(softmax(encoder.logits(texts)[:, EMOTION_AT].astype(np.float64)))
         elif one.task is Task.MOOD:
             guess, confidence = _likeliest(_moods(_read(texts, encoder, reader)))
         else:
@@ -192,12 +192,6 @@ def _moods(readings: Sequence[Reading]) -> Floats:
 
 def _likeliest(rows: Floats) -> tuple[Ints, Floats]:
     return rows.argmax(axis=1).astype(np.int64), rows.max(axis=1)
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _read(texts: Sequence[str], encoder: Encoder, reader: LanguageReader) -> list[Reading]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sentiment.encoder import Floats
 from sentiment.heads import COLUMNS, SENTIMENT, SENTIMENT_AT
-from sentiment.training.data import Example
+from sentiment.training.data import Example, label_rows
 from sentiment.training.measures import confusion, macro_f1
 
 GROUPS = {"da": ("da",), "sv": ("sv",), "no": ("no", "nb", "nn"), "en": ("en",), "any": ()}
@@ -30,7 +30,7 @@ def fit(logits: Floats, wide: Floats, examples: Sequence[Example]) -> dict[str, 
 
     logits, wide: float32 [examples, COLUMNS].
     """
-    targets = np.array([[example.labels.get(name, np.nan) for name in COLUMNS] for example in examples])
+    targets = np.array(label_rows(examples, COLUMNS))
     full = _with_all_moods(examples)
     whole = np.array([example.source in full for example in examples])
     everyone = np.ones(len(examples), dtype=bool)

@@ -15,7 +15,7 @@ from transformers import BertModel
 
 from sentiment.heads import EMBEDDING
 from sentiment.training.data import Example
-from sentiment.training.network import LAYERS, Network, Row, mean, pad
+from sentiment.training.network import Network, Row, held, mean, pad
 
 _EACH_LANGUAGE = 1_500
 _RIDGE = 10.0
@@ -33,16 +33,16 @@ def fit(
     teacher = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
     teacher.train(mode=False)
     chosen = [rows[i][:_LONGEST] for i in _sample(examples, seed)]
-    held: list[Tensor] = []
+    kept: list[Tensor] = []
     meant: list[Tensor] = []
     chosen.sort(key=len)
     with torch.inference_mode():
         for start in range(0, len(chosen), _BATCH):
             ids, mask = pad(chosen[start : start + _BATCH], pad_id)
-            held.append(network.held(ids, mask))
+            kept.append(held(network.layers(ids, mask), mask))
             hidden = teacher(input_ids=ids, attention_mask=mask).last_hidden_state
             meant.append(nn.functional.normalize(mean(hidden, mask), dim=-1))
-    return _ridge(torch.cat(held).double(), torch.cat(meant).double())
+    return _ridge(torch.cat(kept).double(), torch.cat(meant).double())
 
 
 def _sample(examples: Sequence[Example], seed: int) -> list[int]:
@@ -59,7 +59,7 @@ def _ridge(x: Tensor, y: Tensor) -> nn.Linear:
     z = (x - middle) / spread
     # Centred on the mean post: what all posts share says nothing of one.
     weights = torch.linalg.solve(z.T @ z + _RIDGE * torch.eye(z.shape[1], dtype=z.dtype), z.T @ (y - y.mean(0)))
-    linear = nn.Linear(384 * len(LAYERS), EMBEDDING)
+    linear = nn.Linear(x.shape[1], EMBEDDING)
     with torch.no_grad():
         scaled = weights / spread[:, None]
         linear.weight.copy_(scaled.T.float())

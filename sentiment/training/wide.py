@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.ngrams import BITS, SPOKEN, Buckets, Ngrams, buckets
-from sentiment.training.data import Example
+from sentiment.training.data import Example, label_rows
 
 _RATE, _EPOCHS, _BATCH = 0.03, 4, 512
 _SENTIMENT = 3
@@ -22,8 +22,7 @@ def fit(examples: Sequence[Example], *, seed: int) -> Ngrams:
     torch.manual_seed(seed)
     rows = {example.text: buckets(example.text) for example in examples}
     judged = [example for example in examples if any(name in example.labels for name in SPOKEN)]
-    nothing = float("nan")
-    targets = torch.tensor([[example.labels.get(name, nothing) for name in SPOKEN] for example in judged])
+    targets = torch.tensor(label_rows(judged, SPOKEN))
     found = [rows[example.text] for example in judged]
     rarity = _rarity(list(rows.values()))
     weights = nn.Parameter(torch.zeros(2**BITS, len(SPOKEN)))

@@ -15,10 +15,11 @@ from core.errors import ConfigError
 from sentiment.base import SHIPPED, Model, open_model
 from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS, EMBEDDING, INTENTS, SENTIMENT
-from sentiment.meaning import likeness, packed
+from sentiment.meaning import packed
 from sentiment.text import normalise, words_of
 from sentiment.training.data import key, load, own_posts, read_posts
 from sentiment.training.measures import confusion, macro_f1
+from store.likeness import likeness
 
 TESTS = Path(__file__).parents[1]
 SHARED = TESTS.parents[1] / "shared" / "data"

@@ -67,7 +67,7 @@ def test_reach_is_added_and_told() -> None:
     calm = a_reading(0.9, 0.5, 0.1)
     unknown = judge(CUES, "Hej", reading=calm)
     famous = judge(CUES, "Hej", reading=calm, followers=500_000)
-    assert famous.urgency - unknown.urgency == famous.reach[0].points == 15
+    assert famous.urgency - unknown.urgency == famous.told[0].points == 15
     assert famous.exact == unknown.exact
 
 
@@ -96,7 +96,7 @@ def test_without_heads_the_words_and_the_mood_are_all_there_is() -> None:
     angry = judge(CUES, "Tredje gang jeg ringer, ingen hjælper!!!", reading=plain, followers=50_000)
     assert angry.urgency > 60
     assert {reason.cue for reason in angry.cues} >= {"mood", "repetition"}
-    assert angry.exact == angry.urgency - angry.reach[0].points
+    assert angry.exact == angry.urgency - angry.told[0].points
 
 
 def test_the_brief_of_the_house_is_met(reader: Reader) -> None:
