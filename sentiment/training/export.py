@@ -17,14 +17,14 @@ from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS
 from sentiment.training import calibrate, meaning, quantise, wide
 from sentiment.training.data import load
-from sentiment.training.network import trained_network
+from sentiment.training.saved import facts_of, trained_network
 from sentiment.training.train import MAX_TOKENS, encode
 
 
 def export(trained: Sequence[Path], base: Path, data: Path, out: Path) -> None:
     """Write model.onnx, ngrams.npz, the tokenizer and model.json of the mean of `trained` to `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    facts = json.loads((trained[-1] / "training.json").read_text())
+    facts = facts_of(trained[-1])
     train, dev = load(data, seed=facts["seed"], open_only=facts["open"])
     tokenizer = AutoTokenizer.from_pretrained(trained[-1])
     network = trained_network(*trained)

@@ -3,7 +3,7 @@
 Owns the shape and the losses. Refuses data, schedules and files.
 """
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -52,11 +52,6 @@ class Network(nn.Module):
         hidden: tuple[Tensor, ...] = said.hidden_states
         return hidden
 
-    def held(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the means of LAYERS beside each other: [batch, size * LAYERS]."""
-        layers = self.layers(input_ids, attention_mask)
-        return torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
-
 
 class Exported(nn.Module):
     """What the artefact computes: the heads in service, the embedding, and what each token adds to the heads.
@@ -75,26 +70,13 @@ class Exported(nn.Module):
         """Return (logits [batch, COLUMNS], embedding, tokens [batch, tokens, COLUMNS]); logits are the tokens' mean."""
         layers = self.network.layers(input_ids, attention_mask)
         tokens = self.heads(layers[-1])
-        held = torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
-        embedding = nn.functional.normalize(self.meaning(held), dim=-1)
+        embedding = nn.functional.normalize(self.meaning(held(layers, attention_mask)), dim=-1)
         return mean(tokens, attention_mask), embedding, tokens
 
 
-def trained_network(*trained: Path) -> Network:
-    """Return the network of a folder that `train` wrote, or the mean of several, ready to judge."""
-    # Eager attention traces into plain matrix products, which quantise; the fused kernels do not.
-    network, *others = [
-        Network(BertModel.from_pretrained(folder, attn_implementation="eager", add_pooling_layer=False))
-        for folder in trained
-    ]
-    for folder, one in zip(trained, (network, *others), strict=True):
-        parts = torch.load(folder / "heads.pt", weights_only=True)
-        one.heads.load_state_dict(parts["heads"])
-        one.meaning.load_state_dict(parts["meaning"])
-    with torch.no_grad():
-        for name, mine in network.named_parameters():
-            mine.copy_(torch.stack([mine, *(other.get_parameter(name) for other in others)]).mean(0))
-    return network.eval()
+def held(layers: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
+    """Return the means of LAYERS beside each other: [batch, size * LAYERS]."""
+    return torch.cat([mean(layers[at], attention_mask) for at in LAYERS], dim=-1)
 
 
 def mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from sentiment.training.data import TARGETS, Example, load
-from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad, trained_network
+from sentiment.training.data import TARGETS, label_rows, load
+from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad
+from sentiment.training.saved import facts_of, trained_network
 
 MAX_TOKENS = 192
 BATCH = 32
@@ -68,18 +69,13 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[Row]:
     return ids
 
 
-def targets_of(examples: list[Example]) -> Tensor:
-    """Return float32 [examples, TARGETS], NaN where nobody judged."""
-    nothing = float("nan")
-    return torch.tensor([[example.labels.get(name, nothing) for name in TARGETS] for example in examples])
-
-
 def train(
     data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool, after: Path | None = None
 ) -> None:
     """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps.
 
-    `after` is what an earlier part left: its weights are taken up at half the rates, on the mix of the last part.
+    `after` is what an earlier part left, or an artefact: its weights are taken up at half the rates, on the mix of the
+    last part.
     """
     random.seed(seed)
     torch.manual_seed(seed)
@@ -87,28 +83,19 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(base)
     # On a CPU the plain attention is a little faster than the fused one at these lengths.
     encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager")
-    teacher = copy.deepcopy(encoder)
-    teacher.to(device)  # type: ignore[arg-type]
-    teacher.requires_grad_(requires_grad=False)
-    teacher.train(mode=False)
+    teacher = _frozen(encoder, device)
     model = (Network(encoder) if after is None else trained_network(after)).to(device)
     average = copy.deepcopy(model).requires_grad_(requires_grad=False)
     examples, dev = load(data, seed=seed, open_only=open_only, last=after is not None)
     ids = encode(tokenizer, [example.text for example in examples])
-    targets = targets_of(examples)
+    targets = torch.tensor(label_rows(examples, TARGETS))
     plan = _plan([len(row) for row in ids], epochs, random.Random(seed))
     print(f"{len(examples)} examples, {len(dev)} dev, {len(plan)} steps on {device}", flush=True)
 
-    optimiser = torch.optim.AdamW(
-        parameter_groups(model, 1.0 if after is None else _LAST_SHARE), weight_decay=0.01, fused=True
-    )
-    warmup = max(1, len(plan) // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warmup, (len(plan) - step) / (len(plan) - warmup))
-    )
+    optimiser, schedule = _optimiser(model, len(plan), share=1.0 if after is None else _LAST_SHARE)
     facts: dict[str, object] = {"seed": seed, "epochs": epochs, "open": open_only, "examples": len(examples)}
     if after is not None:
-        facts["before"] = json.loads((after / "training.json").read_text())
+        facts["before"] = facts_of(after)
     model.train()
     started = time.monotonic()
     running, seen = 0.0, 0
@@ -138,6 +125,27 @@ def train(
         if step % _SAVE_EVERY == 0 or step == len(plan):
             done = facts | {"steps": step, "seconds": round(time.monotonic() - started)}
             _save(average, tokenizer, out, done)
+
+
+def _frozen(encoder: BertModel, device: str) -> BertModel:
+    """Return a copy that never changes."""
+    teacher = copy.deepcopy(encoder)
+    teacher.to(device)  # type: ignore[arg-type]
+    teacher.requires_grad_(requires_grad=False)
+    teacher.train(mode=False)
+    return teacher
+
+
+def _optimiser(
+    model: Network, steps: int, *, share: float
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """Return an optimiser and its schedule: up for a twentieth of the steps, then down to nothing."""
+    optimiser = torch.optim.AdamW(parameter_groups(model, share), weight_decay=0.01, fused=True)
+    warmup = max(1, steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warmup, (steps - step) / (steps - warmup))
+    )
+    return optimiser, schedule
 
 
 def _plan(lengths: list[int], epochs: float, rng: random.Random) -> list[list[int]]:
@@ -177,7 +185,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/model"))
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261122)
-    parser.add_argument("--after", type=Path, help="what an earlier part of the training left: do the last part")
+    parser.add_argument(
+        "--after", type=Path, help="the folder of an earlier part, or of an artefact: do the last part"
+    )
     parser.add_argument("--open", action="store_true", help="only openly licensed sets and our own posts")
     a = parser.parse_args()
     train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open, after=a.after)

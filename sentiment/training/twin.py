@@ -1,8 +1,8 @@
 """The artefact's twin in PyTorch: the same numbers, computed without rounding what lies between.
 
 `python -m sentiment.training.twin --data ../shared/data` prints how far the artefact is from it over every benchmark
-row. Owns reading an int8 ONNX file of ours back into the network, and the measure of likeness. The weights are the
-rounded ones on both sides, so what differs is only the rounding of what flows through them.
+row. Owns the measure of likeness. The weights are the rounded ones on both sides, so what differs is only the rounding
+of what flows through them.
 """
 
 import argparse
@@ -11,26 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
-from torch import Tensor, nn
-from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
-from sentiment.heads import EMBEDDING, SENTIMENT_AT
+from sentiment.heads import SENTIMENT_AT
 from sentiment.text import normalise
 from sentiment.training.data import bench
-from sentiment.training.network import LAYERS, Exported, Network, pad
+from sentiment.training.network import pad
+from sentiment.training.saved import network_of
 from sentiment.training.train import encode
 
-# What the file does not say of itself: those of ../shared/base.
-_HEADS_OF_ATTENTION = 12
-_EPSILON = 1e-12
-_ENCODER = "network.encoder."
-_LAYER = "/encoder/layer."
 _BATCH = 16
 
 Floats = NDArray[np.float32]
@@ -87,98 +81,6 @@ def likeness(encoder: Encoder, twin: Twin, texts: Sequence[str]) -> Likeness:
         embedding_most=float(turned.max()),
         same_mood=float(same.mean()),
     )
-
-
-def network_of(file: Path, *, pad_id: int) -> Exported:
-    """Return the network that the int8 ONNX file `file` computes, its weights as floats.
-
-    Raises: ValueError where the file is not one that sentiment.training.quantise wrote.
-    """
-    graph = onnx.load(str(file)).graph
-    held = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    # Of equal numbers the exporter keeps one copy and points at it.
-    held |= {node.output[0]: held[node.input[0]] for node in graph.node if _is_alias(node, held)}
-    try:
-        state = _encoder_state(graph, held)
-        encoder = BertModel(_config(state, pad_id), add_pooling_layer=False)
-        encoder.load_state_dict(state)
-        network = Exported(Network(encoder), nn.Linear(encoder.config.hidden_size * len(LAYERS), EMBEDDING))
-        network.heads.load_state_dict(_linear(graph, held, "heads"))
-        network.meaning.load_state_dict(_linear(graph, held, "meaning"))
-    except (KeyError, RuntimeError) as err:
-        raise ValueError(f"{file} is not an artefact of this version of Genlyd: {err}") from err
-    return network.eval()
-
-
-def _encoder_state(graph: onnx.GraphProto, held: dict[str, NDArray[np.generic]]) -> dict[str, Tensor]:
-    """Return the encoder's weights by their names in BertModel, the evening out folded back in."""
-    state = {
-        name.removeprefix(_ENCODER).replace(".linear.", "."): _tensor(value)
-        for name, value in held.items()
-        if name.startswith(_ENCODER) and name.endswith((".bias", "LayerNorm.weight"))
-    }
-    for name in held:
-        if name.startswith(_ENCODER) and name.endswith(".weight_quantized"):
-            whole = name.removesuffix("_quantized")
-            state[whole.removeprefix(_ENCODER)] = _tensor(_plain(whole, held))
-    made_by = {output: node for node in graph.node for output in node.output}
-    for node in graph.node:
-        if node.op_type == "MatMulInteger" and _LAYER in node.name:
-            # Named after its module: /encoder/encoder/layer.0/attention/self/query/linear/MatMul_quant
-            module = node.name.split(_LAYER)[1].rsplit("/linear/", 1)[0].replace("/", ".")
-            weight = _plain(node.input[1].removesuffix("_quantized"), held)
-            inverse = _inverse(made_by[made_by[node.input[0]].input[0]], held)
-            state[f"encoder.layer.{module}.weight"] = _tensor((weight * inverse[:, None]).T)
-    return state
-
-
-def _is_alias(node: onnx.NodeProto, held: dict[str, NDArray[np.generic]]) -> bool:
-    return node.op_type == "Identity" and node.input[0] in held
-
-
-def _inverse(node: onnx.NodeProto, held: dict[str, NDArray[np.generic]]) -> Floats:
-    """Return what the inputs of an Evened layer are multiplied by: float32 [inputs]."""
-    [name] = [one for one in node.input if one in held]
-    if node.op_type != "Mul":
-        raise KeyError(name)
-    return held[name].astype(np.float32)
-
-
-def _plain(name: str, held: dict[str, NDArray[np.generic]]) -> Floats:
-    """Return a quantised weight as floats; scales stand for the last axis, or for all."""
-    whole = held[f"{name}_quantized"].astype(np.float32) - held[f"{name}_zero_point"].astype(np.float32)
-    out: Floats = whole * held[f"{name}_scale"].astype(np.float32)
-    return out
-
-
-def _linear(graph: onnx.GraphProto, held: dict[str, NDArray[np.generic]], module: str) -> dict[str, Tensor]:
-    """Return the weight and the bias of a layer outside the encoder, quantised or not."""
-    for node in graph.node:
-        if f"/{module}/" in node.name and node.op_type in {"Gemm", "MatMul", "MatMulInteger"}:
-            name = node.input[1]
-            weight = _plain(name.removesuffix("_quantized"), held) if node.op_type == "MatMulInteger" else held[name]
-            upright = weight if node.op_type == "Gemm" else weight.T
-            return {"weight": _tensor(upright), "bias": _tensor(held[f"{module}.bias"])}
-    raise KeyError(module)
-
-
-def _config(state: dict[str, Tensor], pad_id: int) -> BertConfig:
-    words, size = state["embeddings.word_embeddings.weight"].shape
-    return BertConfig(
-        vocab_size=words,
-        hidden_size=size,
-        num_hidden_layers=sum(name.endswith("intermediate.dense.weight") for name in state),
-        num_attention_heads=_HEADS_OF_ATTENTION,
-        intermediate_size=len(state["encoder.layer.0.intermediate.dense.bias"]),
-        max_position_embeddings=len(state["embeddings.position_embeddings.weight"]),
-        type_vocab_size=len(state["embeddings.token_type_embeddings.weight"]),
-        layer_norm_eps=_EPSILON,
-        pad_token_id=pad_id,
-    )
-
-
-def _tensor(values: NDArray[np.generic]) -> Tensor:
-    return torch.from_numpy(np.array(values, dtype=np.float32, order="C"))
 
 
 def _sets(data: Path) -> Iterator[tuple[str, list[str]]]:

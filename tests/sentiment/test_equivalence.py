@@ -12,7 +12,8 @@ from sentiment.training.data import bench, own_posts
 
 pytest.importorskip("torch", reason="the twin is a PyTorch model: run `make test`, or pip install torch")
 
-from sentiment.training.twin import Likeness, Twin, likeness, network_of
+from sentiment.training.saved import network_of
+from sentiment.training.twin import Likeness, Twin, likeness
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 _EACH_SET = 15
