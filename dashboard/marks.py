@@ -66,8 +66,10 @@ def cue_words(cue: str) -> str:
 
 
 def worth(reason: Reason) -> str:
-    """Return what a reason weighs: points of urgency, or its share of the mood where it moved no urgency."""
-    return f"{reason.points:+d}" if reason.points or not reason.mood else f"{reason.mood:.0%} of the mood"
+    """Return what a reason weighs: points of urgency, else its share of the mood, else that it would be enough."""
+    if reason.points:
+        return f"{reason.points:+d}"
+    return f"{reason.mood:.0%} of the mood" if reason.mood else "enough alone"
 
 
 def _spans(text: str, reasons: Iterable[Reason]) -> list[tuple[int, int, str]]:

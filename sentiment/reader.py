@@ -11,7 +11,7 @@ from sentiment.base import Model, Reading
 from sentiment.judge import Judgement, judge
 from sentiment.language import LanguageReader
 from sentiment.meaning import packed
-from sentiment.reasons import Candidate, candidates, proven
+from sentiment.reasons import Candidate, Span, candidates, enough, parts, proven
 from sentiment.text import MOST_CHARACTERS
 from sentiment.urgency import UrgencyReader
 
@@ -74,17 +74,32 @@ class Reader:
         readings: Sequence[Reading],
         judged: Sequence[Judgement],
     ) -> dict[int, tuple[Reason, ...]]:
-        """Return proven reasons by place: every candidate of every post is read again, all in one go."""
+        """Return proven reasons by place: every candidate of every post is read again, all in one go.
+
+        Then the parts of urgent posts that have none of weight, as many at once.
+        """
         tries = [(i, one) for i in asking for one in candidates(texts[i], readings[i], judged[i])]
-        again = self._model.read(
-            [one.without for _, one in tries],
-            lambda place, witness: self._languages.read(tries[place][1].without, hints[tries[place][0]], witness),
-        )
+        again = self._again([one.without for _, one in tries], [hints[i] for i, _ in tries])
         tried: dict[int, list[tuple[Candidate, Reading, Judgement]]] = {i: [] for i in asking}
-        for (i, one), reading in zip(tries, again, strict=True):
-            weighed = judge(self._urgency, one.without, reading=reading)
+        for (i, one), (reading, weighed) in zip(tries, again, strict=True):
             tried[i].append((one, reading, weighed))
-        return {i: proven(texts[i], found, reading=readings[i], judgement=judged[i]) for i, found in tried.items()}
+        reasons = {i: proven(texts[i], found, reading=readings[i], judgement=judged[i]) for i, found in tried.items()}
+        alone = [(i, span) for i in asking for span in parts(texts[i], readings[i], judged[i], reasons[i])]
+        again = self._again([texts[i][slice(*span)] for i, span in alone], [hints[i] for i, _ in alone])
+        read: dict[int, list[tuple[Span, Judgement]]] = {}
+        for (i, span), (_, weighed) in zip(alone, again, strict=True):
+            read.setdefault(i, []).append((span, weighed))
+        return reasons | {i: (*enough(texts[i], judged[i], found), *reasons[i]) for i, found in read.items()}
+
+    def _again(self, texts: Sequence[str], hints: Sequence[str | None]) -> list[tuple[Reading, Judgement]]:
+        """Read and judge what is left of posts, or parts of them."""
+        readings = self._model.read(
+            texts, lambda place, witness: self._languages.read(texts[place], hints[place], witness)
+        )
+        return [
+            (reading, judge(self._urgency, text, reading=reading))
+            for text, reading in zip(texts, readings, strict=True)
+        ]
 
     def _assessment(self, reading: Reading, judged: Judgement, reasons: tuple[Reason, ...]) -> Assessment:
         sentiment, confidence = reading.probabilities.top()
