@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ALERT ?=
 PORT ?= 8080
+LABELS ?= labels
 REPLAY ?= 6
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint model evaluate pins clean
+.PHONY: help run test check fast lint model tune evaluate pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +41,9 @@ else
 	@$(BIN)/python -m sentiment.training.train --epochs 1 --after build/part-one --out build/part-two
 	@$(BIN)/python -m sentiment.training.export --trained build/part-one build/part-two
 endif
+
+tune: $(VENV)/.dev ## Train the shipped model on, on labels of yours: LABELS=folder (docs/model.md)
+	@$(BIN)/python -m sentiment.training.tune --labels "$(LABELS)"
 
 evaluate: $(VENV)/.dev ## Print the model card's tables
 	@$(BIN)/genlyd evaluate

@@ -245,12 +245,12 @@ def bench(data: Path) -> Iterator[tuple[str, list[Example]]]:
             )
 
 
-def own_posts(kind: str) -> list[Example]:
-    """Return our own posts of the files named `kind`*.tsv, every label of which is known.
+def own_posts(kind: str, folder: Path = OWN_POSTS) -> list[Example]:
+    """Return the posts of the files named `kind`*.tsv, every label of which is known.
 
     Raises: ValueError naming the file and line that cannot be read.
     """
-    posts = [post for file in sorted(OWN_POSTS.glob(f"{kind}*.tsv")) for post in read_posts(file)]
+    posts = [post for file in sorted(folder.glob(f"{kind}*.tsv")) for post in read_posts(file)]
     return [replace(post, text=normalise(post.text)) for post in posts]
 
 

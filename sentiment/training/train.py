@@ -92,7 +92,7 @@ def train(
     plan = _plan([len(row) for row in ids], epochs, random.Random(seed))
     print(f"{len(examples)} examples, {len(dev)} dev, {len(plan)} steps on {device}", flush=True)
 
-    optimiser, schedule = _optimiser(model, len(plan), share=1.0 if after is None else _LAST_SHARE)
+    optimiser, schedule = optimiser_of(model, len(plan), share=1.0 if after is None else _LAST_SHARE)
     facts: dict[str, object] = {"seed": seed, "epochs": epochs, "open": open_only, "examples": len(examples)}
     if after is not None:
         facts["before"] = facts_of(after)
@@ -136,7 +136,7 @@ def _frozen(encoder: BertModel, device: str) -> BertModel:
     return teacher
 
 
-def _optimiser(
+def optimiser_of(
     model: Network, steps: int, *, share: float
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
     """Return an optimiser and its schedule: up for a twentieth of the steps, then down to nothing."""

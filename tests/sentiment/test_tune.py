@@ -1,0 +1,79 @@
+"""Training the shipped model on, on labels of one's own: the new is learnt, the rest stays."""
+
+import json
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from core.assessment import Language
+from sentiment.base import SHIPPED
+from sentiment.encoder import Encoder
+from sentiment.heads import SENTIMENT_AT
+from sentiment.training.data import own_posts
+
+pytest.importorskip("torch", reason="training needs PyTorch: run `make test`, or pip install torch")
+
+# A word of the house: what its engineers say of a line that is down.
+WHO = ("Fjordtel", "jeg", "vi", "min mor", "kontoret", "naboen")
+WHEN = ("igen i dag", "for anden gang", "på weekenden", "i Aarhus", "efter opdateringen", "midt i et møde")
+SAID = [f"Snurrebassen kører hos {who} {when}" for who, when in product(WHO, WHEN)]
+HEADER = "lang\tlevel\tmood\tmarks\tintents\ttext\n"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    labels, out = tmp_path_factory.mktemp("labels"), tmp_path_factory.mktemp("ours")
+    lines = "".join(f"da\t2\tnegative\t-\toutage,complaint\t{text}\n" for text in SAID[::2])
+    (labels / "train_house.tsv").write_text(HEADER + lines, encoding="utf-8")
+    done = tune("--labels", str(labels), "--out", str(out), "--name", "house")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def tune(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sentiment.training.tune", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+
+
+def test_posts_that_were_kept_back_are_read_as_the_labels_say(ours: Path) -> None:
+    kept_back = SAID[1::2]
+    danish = [Language.DA] * len(kept_back)
+    before, after = (Encoder(folder).read(kept_back, danish) for folder in (SHIPPED, ours))
+
+    def angry(readings: object) -> float:
+        return sum(one.heads.levels[1] for one in readings) / len(kept_back)  # type: ignore[attr-defined]
+
+    assert angry(after) > angry(before) + 0.2
+
+
+def test_the_rest_is_read_as_before(ours: Path) -> None:
+    posts = [post.text for post in own_posts("dev")]
+    before, after = Encoder(SHIPPED), Encoder(ours)
+    moods = [encoder.logits(posts)[:, SENTIMENT_AT].argmax(axis=1) for encoder in (before, after)]
+    assert (moods[0] == moods[1]).mean() > 0.93
+    assert (before.embed(posts) * after.embed(posts)).sum(axis=1).mean() > 0.97
+
+
+def test_the_new_model_says_what_it_is(ours: Path) -> None:
+    about = json.loads((ours / "model.json").read_text())
+    assert about["name"] == "house"
+    assert about["training"]["posts"] == len(SAID[::2])
+    assert about["training"]["before"]["artefact"] == Encoder(SHIPPED).version
+    assert not (ours / "MODEL_CARD.md").exists()
+
+
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("da\t9\tnegative\t-\t-\tHej\n")
+    done = tune("--labels", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert done.returncode != 0
+    assert "train.tsv line 1: level '9'" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_labels_is_named(tmp_path: Path) -> None:
+    done = tune("--labels", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert done.returncode != 0
+    assert f"{tmp_path} holds no train*.tsv" in done.stderr
