@@ -36,6 +36,8 @@ from sentiment.text import normalise, words_of
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
 _BATCH = 8
 _BATCH_TOKENS = 1_024
+# A long post is read in windows that share so many tokens, and no further than the last of so many.
+_OVERLAP, _MOST_WINDOWS = 32, 8
 # Masked out wherever it stands; the vocabulary's own number for it.
 _PAD = 1
 
@@ -90,7 +92,7 @@ class Encoder:
         self._ngrams = Ngrams.load(folder / "ngrams.npz")
         # Through transformers the same ids cost 230 MB and a second more.
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(int(about["max_tokens"]))
+        self._tokenizer.enable_truncation(int(about["max_tokens"]), stride=_OVERLAP)
         self._tokenizer.no_padding()
         self._session = ort.InferenceSession(
             str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
@@ -147,16 +149,18 @@ class Encoder:
 
     def _run_all(self, clean: Sequence[str]) -> tuple[Floats, Floats, list[Floats]]:
         """Return the logits, embeddings and words of normalised texts, in order."""
-        logits = np.zeros((len(clean), len(COLUMNS)), dtype=np.float32)
-        embeddings = np.zeros((len(clean), EMBEDDING), dtype=np.float32)
-        words: list[Floats] = [np.zeros((0, len(COLUMNS)), dtype=np.float32)] * len(clean)
-        encoded = self._tokenizer.encode_batch(list(clean))
-        rows: list[list[int]] = [one.ids for one in encoded]
+        encoded = [[one, *one.overflowing][:_MOST_WINDOWS] for one in self._tokenizer.encode_batch(list(clean))]
+        windows = [(i, window) for i, post in enumerate(encoded) for window in post]
+        rows: list[list[int]] = [window.ids for _, window in windows]
+        logits = np.zeros((len(rows), len(COLUMNS)), dtype=np.float32)
+        embeddings = np.zeros((len(rows), EMBEDDING), dtype=np.float32)
+        words = [np.zeros((len(words_of(text)), len(COLUMNS)), dtype=np.float32) for text in clean]
         for chosen in _batches([len(row) for row in rows]):
-            logits[chosen], embeddings[chosen], tokens = self._run([rows[i] for i in chosen])
-            for at, i in enumerate(chosen):
-                words[i] = _by_word(tokens[at], clean[i], encoded[i].offsets)
-        return logits, embeddings, words
+            logits[chosen], embeddings[chosen], tokens = self._run([rows[at] for at in chosen])
+            for place, at in enumerate(chosen):
+                i, window = windows[at]
+                _add_words(words[i], tokens[place], clean[i], window.offsets)
+        return *_joined(logits, embeddings, [len(post) for post in encoded]), words
 
     def _run(self, rows: list[list[int]]) -> tuple[Floats, Floats, Floats]:
         longest = max(len(row) for row in rows)
@@ -170,20 +174,34 @@ class Encoder:
         return logits, embedding, tokens
 
 
-def _by_word(tokens: Floats, text: str, offsets: Sequence[tuple[int, int]]) -> Floats:
-    """Return what each word adds: float32 [words, COLUMNS], the sum over its tokens by their share of the mean.
+def _joined(logits: Floats, embeddings: Floats, windows: Sequence[int]) -> tuple[Floats, Floats]:
+    """Return the logits and embeddings of posts from those of their windows, so many each.
 
-    `offsets` are where each token stands in `text`; tokens of no width stand for no word. Words beyond the last token
-    add nothing.
+    Mood, emotion, language and meaning are those of the whole, the mean. All else is a mark that one window is enough
+    for: who is in danger at the end of a long post is in danger.
+    """
+    if len(windows) == len(logits):
+        return logits, embeddings
+    starts = np.cumsum([0, *windows[:-1]])
+    said: Floats = np.maximum.reduceat(logits, starts)
+    for group in SOFTMAX:
+        said[:, group] = np.add.reduceat(logits[:, group], starts) / np.array(windows)[:, None]
+    meant = np.add.reduceat(embeddings, starts)
+    return said, meant / np.linalg.norm(meant, axis=1, keepdims=True)
+
+
+def _add_words(words: Floats, tokens: Floats, text: str, offsets: Sequence[tuple[int, int]]) -> None:
+    """Add to `words`, float32 [words, COLUMNS], what each says in one window: its tokens by their share of the mean.
+
+    `offsets` are where each token stands in `text`; tokens of no width stand for no word. Words that no window holds
+    say nothing.
     """
     starts = [start for start, _ in words_of(text)]
-    out = np.zeros((len(starts), tokens.shape[-1]), dtype=np.float32)
     for at, (start, end) in enumerate(offsets):
         if end > start:
             # A token may begin with the space before its word.
             word = bisect.bisect_right(starts, end - 1) - 1
-            out[max(0, word)] += tokens[at] / len(offsets)
-    return out
+            words[max(0, word)] += tokens[at] / len(offsets)
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

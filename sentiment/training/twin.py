@@ -23,7 +23,7 @@ from sentiment.text import normalise
 from sentiment.training.data import bench
 from sentiment.training.network import pad
 from sentiment.training.saved import network_of
-from sentiment.training.train import encode
+from sentiment.training.train import MAX_TOKENS, encode
 
 _BATCH = 16
 
@@ -36,6 +36,11 @@ class Twin:
     def __init__(self, folder: Path = SHIPPED) -> None:
         self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
         self.network = network_of(folder / "model.onnx", pad_id=int(self._tokenizer.pad_token_id))
+
+    def fitting(self, texts: Sequence[str]) -> list[str]:
+        """Return those of `texts` that nothing was cut from."""
+        rows = encode(self._tokenizer, [normalise(text) for text in texts])
+        return [text for text, row in zip(texts, rows, strict=True) if len(row) < MAX_TOKENS]
 
     def read(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
         """Return (logits [texts, COLUMNS], embeddings [texts, 384]), rows in input order."""
@@ -67,7 +72,8 @@ class Likeness:
 
 
 def likeness(encoder: Encoder, twin: Twin, texts: Sequence[str]) -> Likeness:
-    """Return how alike the two read `texts`; the encoder batches them as in service."""
+    """Return how alike the two read `texts`, those that fit one window; the encoder batches them as in service."""
+    texts = twin.fitting(texts)
     logits, embeddings = twin.read(texts)
     shipped = encoder.logits(texts)
     apart = np.abs(shipped - logits)

@@ -143,6 +143,14 @@ def test_a_post_that_is_dire_twice_over_names_both(reader: Reader) -> None:
     assert {reason.words for reason in said.reasons} == {"Der er røg og ild i jeres bus", "børnene kan ikke komme ud"}
 
 
+def test_a_long_post_is_read_to_its_end(reader: Reader) -> None:
+    calm = "I går var vi en tur i skoven med hunden, og vejret var godt, så vi blev der længe og drak kaffe. " * 36
+    grave = "Der er røg og ild i jeres bus, børnene kan ikke komme ud. " * 3
+    [without, at_the_end] = read(reader, calm, calm + grave)
+    assert at_the_end.urgency >= without.urgency + 30
+    assert any(reason.spans[0][0] >= len(calm) for reason in at_the_end.reasons)
+
+
 def test_words_that_would_be_enough_are_enough_alone(reader: Reader) -> None:
     posts = [post.text for post in read_posts(DATA / "urgency_b.tsv")][::3]
     urgent = [said for said in read(reader, *posts) if said.urgency >= 40]
