@@ -10,7 +10,8 @@ from core.assessment import Intent, Probabilities, Reason
 from sentiment.base import Heads, Reading
 from sentiment.urgency import UrgencyReader, reach
 
-# What being surely of level 1, 2 and 3 adds. Chosen on the development posts (posts/dev.tsv), as is _CUES.
+# What being surely of level 1, 2 and 3 adds. Chosen on the development posts (sentiment.training.weigh), as
+# is _CUES.
 _LEVELS = (26.0, 38.0, 36.0)
 # How much of what the heads leave open the cues can fill.
 _CUES = 0.25
@@ -19,7 +20,7 @@ _RULED_OUT = 0.08
 # These the model may not rule out: a missed one costs more than a false one.
 _GRAVE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM, Intent.OPT_OUT})
 
-_NO_MOOD = Probabilities(negative=0.0, neutral=1.0, positive=0.0)
+NO_MOOD = Probabilities(negative=0.0, neutral=1.0, positive=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | 
     """Return what `text` comes to."""
     if reading.heads is None:
         return _by_words_alone(cues, text, reading, followers)
-    said = cues.judge(text, language=reading.language, probabilities=_NO_MOOD)
+    said = cues.judge(text, language=reading.language, probabilities=NO_MOOD)
     own = sum(reason.points for reason in said.taught)
     exact = weigh(reading.heads.levels, sum(reason.points for reason in said.reasons) - own) + own
     exact = min(100.0, max(0.0, exact))
@@ -54,11 +55,17 @@ def judge(cues: UrgencyReader, text: str, *, reading: Reading, followers: int | 
     )
 
 
-def weigh(levels: tuple[float, float, float], cue_points: float) -> float:
+def weigh(
+    heads: tuple[float, float, float],
+    cue_points: float,
+    *,
+    levels: tuple[float, float, float] = _LEVELS,
+    cues: float = _CUES,
+) -> float:
     """Return the urgency, 0..100, of what the heads and the cues say; never falls as either rises."""
-    heads = sum(points * p for points, p in zip(_LEVELS, levels, strict=True)) / 100
-    cues = min(100.0, max(0.0, cue_points)) / 100
-    return 100 * (1 - (1 - heads) * (1 - _CUES * cues))
+    said = sum(points * p for points, p in zip(levels, heads, strict=True)) / 100
+    found = min(100.0, max(0.0, cue_points)) / 100
+    return 100 * (1 - (1 - said) * (1 - cues * found))
 
 
 def _by_words_alone(cues: UrgencyReader, text: str, reading: Reading, followers: int | None) -> Judgement:
