@@ -11,7 +11,7 @@ from core.post import Platform
 from dashboard import words
 from dashboard.words import Chip, Moment, Tone
 from store.accounts import AccountRow, AccountState, HousePause
-from store.sources import SourceState
+from store.sources import Gap, SourceState
 
 # A source older than this is late; than that, it is silent.
 _LATE = timedelta(minutes=5)
@@ -54,6 +54,20 @@ class HouseView:
     is_paused: bool
     words: str
     at: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapView:
+    """A time a source was not heard in full, and what became of it."""
+
+    id: int
+    where: str
+    why: str
+    from_at: Moment
+    until_at: Moment | None
+    length: str
+    state: Chip
+    can_be_seen: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +144,33 @@ def figures(
             note="Tried again until somebody is reached. Check [alerts] urls." if untold else "None.",
         ),
     )
+
+
+def gap_views(gaps: Iterable[Gap], now: datetime) -> tuple[GapView, ...]:
+    """Return the gaps in the order given."""
+    return tuple(
+        GapView(
+            id=gap.id,
+            where=f"{gap.account}, {gap.source}",
+            why=gap.why,
+            from_at=words.moment(gap.from_at, now),
+            until_at=None if gap.until_at is None else words.moment(gap.until_at, now),
+            length=words.span((gap.until_at or now) - gap.from_at),
+            state=_gap_state(gap),
+            can_be_seen=gap.closed_at is None and gap.until_at is not None,
+        )
+        for gap in gaps
+    )
+
+
+def _gap_state(gap: Gap) -> Chip:
+    if gap.closed_by is not None:
+        return Chip(icon="check", word=f"Seen by {gap.closed_by}")
+    if gap.closed_at is not None:
+        return Chip(icon="check", word="Covered", tone=Tone.DONE)
+    if gap.until_at is not None:
+        return Chip(icon="gap", word="Not covered", tone=Tone.ACT)
+    return Chip(icon="clock", word="Still missing", tone=Tone.SOON)
 
 
 _STATES = {

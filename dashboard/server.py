@@ -129,6 +129,7 @@ def _add_routes(app: web.Application) -> None:
             web.get("/sources", sources.sources),
             web.post("/house", sources.pause_house),
             web.post("/accounts/{name}", sources.pause_account),
+            web.post("/gaps/{id:[0-9]+}", sources.gap_seen),
             web.get("/live", live),
             web.get("/patterns", patterns),
             web.get("/healthz", _healthz),

@@ -3,6 +3,8 @@
 Owns the page and the pause forms. Refuses to pause by itself.
 """
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from dashboard.auth import require_supervisor
@@ -10,8 +12,11 @@ from dashboard.desk import desk_of, reader_of
 from dashboard.forms import one_of
 from dashboard.marks import local_path
 from dashboard.pages import render, see
-from dashboard.present_sources import account_views, figures
+from dashboard.present_sources import account_views, figures, gap_views
 from store.accounts import AccountState
+
+# How long a gap stays on the page after it was covered.
+_COVERED_SHOWN = timedelta(days=2)
 
 
 async def sources(request: web.Request) -> web.Response:
@@ -28,6 +33,7 @@ async def sources(request: web.Request) -> web.Response:
             redis_is_up=desk.bell.is_up,
         ),
         "redis_is_up": desk.bell.is_up,
+        "gaps": gap_views(await desk.sources.gaps(covered_since=now - _COVERED_SHOWN), now),
     }
     return await render(request, "sources.html", context)
 
@@ -61,6 +67,15 @@ async def pause_account(request: web.Request) -> web.Response:
     if not changed:
         return see("/sources", "unchanged")
     return see("/sources", "account-paused" if is_on else "account-resumed")
+
+
+async def gap_seen(request: web.Request) -> web.Response:
+    """POST /gaps/ID: a person has seen what no fetch can cover. Supervisors only."""
+    require_supervisor(request)
+    desk = desk_of(request)
+    seen = await desk.sources.gap_seen(int(request.match_info["id"]), by=reader_of(request), at=desk.clock.now())
+    await desk.bell.announce()
+    return see("/sources", "gap-seen" if seen else "unchanged")
 
 
 def _reason(value: object) -> str:

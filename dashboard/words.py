@@ -155,6 +155,7 @@ DONE = {
     "house-paused": "The house is paused. Nothing automatic is sent anywhere.",
     "house-resumed": "The house is running again.",
     "account-paused": "The account is paused.",
+    "gap-seen": "The gap is closed as seen.",
     "account-resumed": "The account is running again.",
     "corrected": "Set right. It counts from now on.",
     "correction-undone": "Undone. The posts say what they said before, but for what was set right since.",

@@ -5,6 +5,7 @@ Owns the waiting, the gaps and the order of saving. Refuses to parse or to know 
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from prometheus_client import Counter, Gauge
 
@@ -27,6 +28,8 @@ _unreadable = Counter("genlyd_unreadable_total", "Items a source sent that we ca
 _fresh = Gauge("genlyd_source_fresh_timestamp_seconds", "When a source was last heard in full", ["account", "source"])
 
 _OPERATOR_LOOK_SECONDS = 5.0
+# A source that begins again after longer than this, or than three of its polls, has missed something until it is asked.
+_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,13 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
     backoff = Backoff()
     us: Identity | None = None
     unsaved: Batch | None = None
+    is_awake = False
     try:
         while True:
             try:
+                if not is_awake:
+                    await _wake(listener, ear)
+                    is_awake = True
                 us = us or await listener.identify()
                 batch = unsaved or await listener.fetch(await ear.sources.cursor(listener.account, listener.source))
                 # Kept until it is saved: a full disk must not lose what a stream will not repeat.
@@ -66,6 +73,11 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
                 await _stumble(listener, err, backoff, ear)
     finally:
         await listener.close()
+
+
+async def _wake(listener: Listener, ear: Ear) -> None:
+    after = timedelta(seconds=max(_PAUSE_SECONDS, 3 * listener.poll_seconds))
+    await ear.sources.woke(listener.account, listener.source, at=ear.clock.now(), after=after)
 
 
 async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us: Identity, ear: Ear) -> None:

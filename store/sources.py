@@ -4,14 +4,15 @@ Owns the `sources`, `gaps` and `unreadable` rows. Refuses to fetch anything.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import rows
 from store import tables as t
 from store.database import Database
+from store.people import record
 
 # Kept for a person to look at; the count goes on beyond it.
 _MOST_UNREADABLE = 1_000
@@ -45,6 +46,23 @@ class SourceState:
     open_gaps: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time a source was not heard in full. `until_at` is None while it grows, `closed_at` while nothing covers it.
+
+    `closed_by` is who has seen it, where no fetch could cover it.
+    """
+
+    id: int
+    account: str
+    source: str
+    why: str
+    from_at: datetime
+    until_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+
+
 class Sources:
     """The sources we hear through."""
 
@@ -70,6 +88,40 @@ class Sources:
             )
             if opens_gap:
                 await _open_gap(connection, account, source, why=problem, at=at)
+
+    async def woke(self, account: str, source: str, *, at: datetime, after: timedelta) -> None:
+        """Note that listening begins; a source that was last fresh longer than `after` ago has a gap (I2)."""
+        fresh = select(t.sources.c.fresh_at).where(t.sources.c.account == account, t.sources.c.source == source)
+        async with self._db.begin() as connection:
+            fresh_at = (await connection.execute(fresh)).scalar_one_or_none()
+            if fresh_at is not None and at - fresh_at > after:
+                await _open_gap(connection, account, source, why="Genlyd was not listening", at=at)
+
+    async def gaps(self, *, covered_since: datetime, most: int = 100) -> list[Gap]:
+        """Return the gaps that are open, and those closed since `covered_since`: open ones first, then the newest."""
+        g = t.gaps.c
+        query = (
+            select(t.gaps)
+            .where(or_(g.closed_at.is_(None), g.closed_at >= covered_since))
+            .order_by(g.closed_at.is_not(None), g.from_at.desc(), g.id.desc())
+            .limit(most)
+        )
+        async with self._db.read() as connection:
+            return [Gap(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def gap_seen(self, gap_id: int, *, by: str, at: datetime) -> bool:
+        """Close a gap that no fetch can cover, by a person's word. False for one that still grows or is closed."""
+        g = t.gaps.c
+        seen = (
+            update(t.gaps)
+            .where(g.id == gap_id, g.closed_at.is_(None), g.until_at.is_not(None))
+            .values(closed_at=at, closed_by=by)
+        )
+        async with self._db.begin() as connection:
+            if not (await connection.execute(seen)).rowcount:
+                return False
+            await record(connection, at=at, by=by, action="gap seen", subject=f"gap {gap_id}")
+            return True
 
     async def all(self) -> list[SourceState]:
         """Return every source, by account."""

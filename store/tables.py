@@ -101,6 +101,8 @@ gaps = Table(
     Column("from_at", Instant, nullable=False),
     Column("until_at", Instant),
     Column("closed_at", Instant),
+    # Who has seen a gap that no fetch can cover; none where a fetch covered it.
+    Column("closed_by", String(200)),
     Index("ix_gaps_open", "account", "source", "closed_at"),
 )
 

@@ -103,6 +103,30 @@ async def test_sources_show_freshness_gaps_and_the_cure(mette: Browser, house: H
         assert said in mette.page, said
 
 
+async def test_gaps_are_listed_and_a_supervisor_closes_what_no_fetch_can_cover(
+    mette: Browser, lars: Browser, house: House, clock: ManualClock
+) -> None:
+    sources, posts = Sources(house.database), house.seed.posts
+    await mette.get("/sources")
+    assert "None in the last two days, and none open." in mette.page
+    await sources.stumble("hav-dk", "stream", "the line fell", at=clock.now(), opens_gap=True)
+    await clock.advance(600)
+    progress = Progress(account="hav-dk", source="mentions", cursor="1", gap="away for more than 7 days")
+    await posts.save_batch([], progress, at=clock.now())
+    await mette.get("/sources")
+    for said in ("hav-dk, stream", "Still missing", "10 min", "hav-dk, mentions", "Not covered", progress.gap or ""):
+        assert said in mette.page, said
+    assert mette.page.count('action="/gaps/') == 1
+    gap = next(gap for gap in await sources.gaps(covered_since=clock.now()) if gap.source == "mentions")
+    await lars.get("/sources")
+    assert 'action="/gaps/' not in lars.page
+    assert (await lars.post(f"/gaps/{gap.id}")).status == 403
+    await mette.post(f"/gaps/{gap.id}")
+    assert "The gap is closed as seen." in mette.page
+    assert "Seen by Mette" in mette.page
+    assert 'action="/gaps/' not in mette.page
+
+
 async def test_pausing_an_account_and_the_house_says_who_did_it(mette: Browser, lars: Browser, house: House) -> None:
     await mette.get("/sources")
     await mette.post("/accounts/hav-dk", to="paused", reason="too many")

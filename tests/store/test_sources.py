@@ -99,3 +99,44 @@ async def test_unreadable_items_are_counted_beyond_what_is_kept(database: Databa
         kept = list(await connection.execute(select(t.unreadable.c.raw).where(t.unreadable.c.raw != "{")))
     assert kept == [("a",)]
     assert (await Sources(database).all())[0].unreadable == 3
+
+
+async def test_a_source_that_begins_again_late_has_a_gap_until_it_is_asked(database: Database) -> None:
+    posts, sources, minute = Posts(database), Sources(database), timedelta(minutes=1)
+    await sources.woke("x-main", "mentions", at=NOW, after=minute)
+    assert await _gaps(database) == []
+    await posts.save_batch([], some_progress(), at=NOW)
+    await sources.woke("x-main", "mentions", at=NOW + minute, after=minute)
+    assert await _gaps(database) == []
+    await sources.woke("x-main", "mentions", at=LATER, after=minute)
+    (gap,) = await _gaps(database)
+    assert (gap.from_at, gap.until_at, gap.why) == (NOW, None, "Genlyd was not listening")
+    await posts.save_batch([], some_progress(), at=LATER)
+    (gap,) = await _gaps(database)
+    assert (gap.closed_at, gap.closed_by) == (LATER, None)
+
+
+async def test_a_person_closes_what_no_fetch_can_cover_and_nothing_else(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await sources.stumble("x-main", "mentions", "the line fell", at=NOW, opens_gap=True)
+    (gap,) = await _gaps(database)
+    assert not await sources.gap_seen(gap.id, by="Mette", at=LATER)
+    await posts.save_batch([], some_progress(gap="away for more than 7 days"), at=LATER)
+    assert await sources.gap_seen(gap.id, by="Mette", at=LATER)
+    assert not await sources.gap_seen(gap.id, by="Lars", at=LATER)
+    (seen,) = await sources.gaps(covered_since=NOW)
+    assert (seen.closed_by, seen.closed_at, seen.why) == ("Mette", LATER, "away for more than 7 days")
+    async with database.read() as connection:
+        lines = [(row.by, row.action) for row in await connection.execute(select(t.audit))]
+    assert lines == [("Mette", "gap seen")]
+
+
+async def test_open_gaps_come_first_and_old_covered_ones_not_at_all(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    for minutes, source in enumerate(("a", "b", "c")):
+        at = NOW + timedelta(minutes=minutes)
+        await sources.stumble("x-main", source, "the line fell", at=at, opens_gap=True)
+    await posts.save_batch([], some_progress(source="c"), at=LATER)
+    await posts.save_batch([], some_progress(source="a"), at=NOW)
+    assert [gap.source for gap in await sources.gaps(covered_since=NOW + timedelta(minutes=1))] == ["b", "c"]
+    assert [gap.source for gap in await sources.gaps(covered_since=NOW)] == ["b", "c", "a"]
