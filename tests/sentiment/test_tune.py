@@ -16,7 +16,7 @@ from sentiment.training.data import own_posts
 
 pytest.importorskip("torch", reason="training needs PyTorch: run `make test`, or pip install torch")
 
-# A word of the house: what its engineers say of a line that is down.
+# A word of the house: what its customers say when all is well.
 WHO = ("Fjordtel", "jeg", "vi", "min mor", "kontoret", "naboen")
 WHEN = ("igen i dag", "for anden gang", "på weekenden", "i Aarhus", "efter opdateringen", "midt i et møde")
 SAID = [f"Snurrebassen kører hos {who} {when}" for who, when in product(WHO, WHEN)]
@@ -26,7 +26,7 @@ HEADER = "lang\tlevel\tmood\tmarks\tintents\ttext\n"
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels, out = tmp_path_factory.mktemp("labels"), tmp_path_factory.mktemp("ours")
-    lines = "".join(f"da\t2\tnegative\t-\toutage,complaint\t{text}\n" for text in SAID[::2])
+    lines = "".join(f"da\t0\tpositive\t-\tpraise\t{text}\n" for text in SAID[::2])
     (labels / "train_house.tsv").write_text(HEADER + lines, encoding="utf-8")
     done = tune("--labels", str(labels), "--out", str(out), "--name", "house")
     assert done.returncode == 0, done.stderr
@@ -41,12 +41,11 @@ def tune(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_posts_that_were_kept_back_are_read_as_the_labels_say(ours: Path) -> None:
     kept_back = SAID[1::2]
     danish = [Language.DA] * len(kept_back)
-    before, after = (Encoder(folder).read(kept_back, danish) for folder in (SHIPPED, ours))
-
-    def angry(readings: object) -> float:
-        return sum(one.heads.levels[1] for one in readings) / len(kept_back)  # type: ignore[attr-defined]
-
-    assert angry(after) > angry(before) + 0.2
+    before, after = (
+        [one.probabilities.positive for one in Encoder(folder).read(kept_back, danish)] for folder in (SHIPPED, ours)
+    )
+    assert sum(before) / len(before) < 0.3
+    assert sum(after) / len(after) > 0.6
 
 
 def test_the_rest_is_read_as_before(ours: Path) -> None:
