@@ -151,6 +151,14 @@ def doctor(*, config: ConfigFile = DEFAULT_FILE) -> None:
         raise typer.Exit(1)
 
 
+@cli.command()
+def retry(*, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Read and decide posts anew that our own code failed on five times."""
+    logs.set_up(level="error")
+    number = asyncio.run(_retry(_settings(config)))
+    typer.echo(f"{number} posts are tried again" if number else "no post is stuck")
+
+
 @user.command("add")
 def add_user(
     name: str,
@@ -339,6 +347,17 @@ async def _doctor(config: Config) -> bool:
             typer.echo(f"      cure: {finding.cure}")
             is_well = False
     return is_well
+
+
+async def _retry(config: Config) -> int:
+    from store.database import open_database
+    from store.posts import Posts
+
+    database = await open_database(config.store.database)
+    try:
+        return await Posts(database).retry_stuck(at=SystemClock().now())
+    finally:
+        await database.close()
 
 
 async def _add_user(config: Config, name: str, role: Role, password: str) -> None:

@@ -9,20 +9,28 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import listeners
 from app.wiring import build_desk, build_reader
+from core.clock import SystemClock
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, NeedsOperator, PlatformError, StoreError
+from core.reply import ReplyState
 from core.watch import Watch
 from responder.alerts import targets
 from store.bell import Bell
-from store.database import open_database
+from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
 from store.people import People
+from store.posts import Posts, Stage
+from store.replies import Replies
+from store.sources import Sources
 
 _LEAST_FREE_BYTES = 1_000_000_000
+# Leases last 60 seconds and quiet hours are told in minutes: a clock further off than this misleads both.
+_MOST_SKEW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +47,10 @@ async def examine(config: Config) -> AsyncIterator[Finding]:
     """Yield a finding for each part, in the order a post would meet them."""
     yield _python()
     yield _disk(config)
-    yield await _database(config)
-    yield await _redis(config)
+    async for finding in _database(config):
+        yield finding
+    async for finding in _redis(config):
+        yield finding
     yield await asyncio.to_thread(_model, config)
     yield _rules(config)
     for account in config.accounts:
@@ -68,38 +78,93 @@ def _disk(config: Config) -> Finding:
     )
 
 
-async def _database(config: Config) -> Finding:
+async def _database(config: Config) -> AsyncIterator[Finding]:
     url = config.store.database
     shown = url if "@" not in url else url.split("@", maxsplit=1)[-1]
     try:
         database = await open_database(url)
         try:
             people = await People(database).count_staff()
+            cure = "genlyd user add NAME --role supervisor"
+            is_manned = people > 0 or not config.accounts
+            yield Finding(what="database", is_well=is_manned, detail=f"{shown}: {people} can sign in", cure=cure)
+            yield await _gaps(database)
+            yield await _stuck(database)
+            yield await _unknown(database)
+            now = await database.clock()
+            if now is not None:
+                yield _clock("the database", now)
         finally:
             await database.close()
     except (StoreError, ConfigError) as err:
-        return Finding(what="database", is_well=False, detail=str(err), cure="start it, or mend [store] database")
-    if people == 0 and config.accounts:
-        cure = "genlyd user add NAME --role supervisor"
-        return Finding(what="database", is_well=False, detail=f"{shown}: nobody can sign in", cure=cure)
-    return Finding(what="database", is_well=True, detail=f"{shown}: {people} can sign in")
+        yield Finding(what="database", is_well=False, detail=str(err), cure="start it, or mend [store] database")
 
 
-async def _redis(config: Config) -> Finding:
+async def _gaps(database: Database) -> Finding:
+    gaps = [gap for gap in await Sources(database).gaps(covered_since=SystemClock().now()) if gap.closed_at is None]
+    if not gaps:
+        return Finding(what="gaps", is_well=True, detail="none open")
+    first = min(gaps, key=lambda gap: gap.from_at)
+    detail = f"{len(gaps)} open, the oldest from {first.from_at:%Y-%m-%d %H:%M} UTC ({first.account}, {first.source})"
+    cure = (
+        "one that still grows closes by itself once `genlyd run` hears the source again; one that cannot be covered "
+        "is closed on the sources page: /sources, Seen"
+    )
+    return Finding(what="gaps", is_well=False, detail=detail, cure=cure)
+
+
+async def _stuck(database: Database) -> Finding:
+    stuck = (await Posts(database).count_by_stage()).get(Stage.STUCK, 0)
+    cure = "genlyd retry (the log says what failed; tell us if it fails again)"
+    return Finding(what="stuck posts", is_well=not stuck, detail=str(stuck), cure=cure)
+
+
+async def _unknown(database: Database) -> Finding:
+    unknown = (await Replies(database).count_by_state()).get(ReplyState.UNKNOWN, 0)
+    detail = f"{unknown} replies of which nobody knows whether they were published"
+    return Finding(
+        what="unknown replies",
+        is_well=not unknown,
+        detail=detail if unknown else "none",
+        cure="they are looked for by themselves while `genlyd run` runs; what stays is settled in the inbox",
+    )
+
+
+def _clock(whose: str, now: datetime) -> Finding:
+    apart = abs((SystemClock().now() - now).total_seconds())
+    return Finding(
+        what="clock",
+        is_well=apart <= _MOST_SKEW_SECONDS,
+        detail=f"{apart:.1f} s from that of {whose}",
+        cure="keep both machines' clocks by NTP: sudo timedatectl set-ntp true",
+    )
+
+
+async def _redis(config: Config) -> AsyncIterator[Finding]:
     embedded = EmbeddedValkey(Path(config.store.data)) if config.store.redis == "embedded" else None
     try:
         started = embedded is not None and await embedded.start()
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer="doctor")
     except ConfigError as err:
-        return Finding(what="Redis", is_well=False, detail=str(err), cure="set [store] redis to a server of yours")
+        yield Finding(what="Redis", is_well=False, detail=str(err), cure="set [store] redis to a server of yours")
+        return
     try:
-        is_well = await bell.check()
+        facts = await bell.facts()
     finally:
         await bell.close()
         if embedded is not None and started:
             await embedded.stop()
     detail = "embedded Valkey" if embedded else config.store.redis.split("@")[-1]
-    return Finding(what="Redis", is_well=is_well, detail=detail, cure="start it, or set [store] redis")
+    yield Finding(what="Redis", is_well=facts is not None, detail=detail, cure="start it, or set [store] redis")
+    if facts is None:
+        return
+    yield Finding(
+        what="Redis snapshots",
+        is_well=facts.can_save,
+        detail="none needed: Redis holds only hints" if facts.can_save else "the last one failed, so it refuses writes",
+        cure='make room on its disk, or switch them off, for we need none: redis-cli CONFIG SET save ""',
+    )
+    yield _clock("Redis", facts.now)
 
 
 def _model(config: Config) -> Finding:

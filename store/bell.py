@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -46,6 +47,14 @@ class Entry:
 
     entry_id: str
     row_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """Redis's own clock, and whether its last snapshot was written: after one that was not, it refuses to be rung."""
+
+    now: datetime
+    can_save: bool
 
 
 class Bell:
@@ -163,6 +172,19 @@ class Bell:
             return False
         self._note_up()
         return True
+
+    async def facts(self) -> ServerFacts | None:
+        """Return what the server says of itself; None while it is away."""
+        try:
+            seconds, micros = await self._redis.time()
+            persistence = await self._redis.info("persistence")
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            return None
+        return ServerFacts(
+            now=datetime.fromtimestamp(seconds + micros / 1e6, UTC),
+            can_save=persistence.get("rdb_last_bgsave_status", "ok") == "ok",
+        )
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -6,10 +6,11 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, event, make_url, text
+from sqlalchemy import Table, event, func, make_url, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -54,6 +55,14 @@ class Database:
         """Raise StoreError unless the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def clock(self) -> datetime | None:
+        """Return what the database server's clock says; None for SQLite, whose clock is this machine's."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        async with self.read() as connection:
+            now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        return now
 
     async def close(self) -> None:
         """Let go of every connection."""

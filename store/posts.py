@@ -152,6 +152,17 @@ class Posts:
                 .values(stage=Stage.STUCK)
             )
 
+    async def retry_stuck(self, *, at: datetime) -> int:
+        """Give every STUCK post its attempts anew, from the stage it had reached. Returns how many."""
+        assessed = exists().where(t.assessments.c.post_id == t.posts.c.id)
+        again = (
+            update(t.posts)
+            .where(t.posts.c.stage == Stage.STUCK)
+            .values(stage=case((assessed, Stage.ASSESSED), else_=Stage.SAVED), attempts=0, problem=None, stage_at=at)
+        )
+        async with self._db.begin() as connection:
+            return (await connection.execute(again)).rowcount
+
     async def purge(self, *, before: datetime) -> int:
         """Forget texts and handles of posts older than an instant; the counts stay. Returns how many."""
         old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")

@@ -194,6 +194,21 @@ async def test_a_post_our_own_code_fails_on_is_stuck_in_the_end_and_shown_as_suc
     assert await posts.save_assessments([(post_id, an_assessment())], at=NOW) == []
 
 
+async def test_stuck_posts_are_tried_again_from_where_they_stood_with_all_their_attempts(database: Database) -> None:
+    unread, undecided = await saved(database, a_mention("1"), a_mention("2"))
+    posts = Posts(database)
+    await posts.save_assessments([(undecided, an_assessment())], at=NOW)
+    for post_id in (unread, undecided) * MOST_ATTEMPTS:
+        await posts.fail(post_id, "boom", at=NOW)
+    assert await posts.count_by_stage() == {"stuck": 2}
+    assert await posts.retry_stuck(at=NOW) == 2
+    assert await posts.count_by_stage() == {"saved": 1, "assessed": 1}
+    assert [heard.id for heard in await posts.load([unread, undecided], stage=Stage.ASSESSED)] == [undecided]
+    await posts.fail(unread, "boom", at=NOW)
+    assert await posts.count_by_stage() == {"saved": 1, "assessed": 1}
+    assert await posts.retry_stuck(at=NOW) == 0
+
+
 async def test_a_success_wipes_out_earlier_failures(database: Database) -> None:
     (post_id,) = await saved(database, a_mention())
     posts = Posts(database)
