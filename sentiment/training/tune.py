@@ -28,8 +28,10 @@ from sentiment.training.saved import facts_of, network_of, trained_network
 from sentiment.training.train import batches, encode, optimiser_of
 
 _EPOCHS = 3
+# Few posts are gone over more often: with fewer steps nothing is learnt.
+_LEAST_STEPS = 40
 # Of the rates the shipped model was trained with.
-_RATE_SHARE = 0.5
+_RATE_SHARE = 0.3
 _SAMPLE = 32
 
 
@@ -45,7 +47,10 @@ def tune(posts: Sequence[Example], out: Path, *, model: Path = SHIPPED, name: st
     ours = encode(tokenizer, [post.text for post in own_posts("train")])
     wanted = torch.tensor(label_rows(posts, TARGETS))
     rng = random.Random(seed)
-    plan = [chosen for _ in range(epochs) for chosen in batches([len(row) for row in theirs], rng)]
+    plan: list[list[int]] = []
+    while epochs > 0 or len(plan) < _LEAST_STEPS:
+        plan += batches([len(row) for row in theirs], rng)
+        epochs -= 1
     optimiser, schedule = optimiser_of(network, len(plan), share=_RATE_SHARE)
     print(f"{len(posts)} posts of yours, {len(plan)} steps", flush=True)
     for step, chosen in enumerate(plan, start=1):
@@ -60,7 +65,9 @@ def tune(posts: Sequence[Example], out: Path, *, model: Path = SHIPPED, name: st
         if step % 10 == 0 or step == len(plan):
             print(f"step {step}/{len(plan)} loss {loss.item():.3f}", flush=True)
     quantise.even_out(network.eval(), [*theirs, *ours], pad_id)
-    _write(network, before.meaning, model, out, name=name, facts={"posts": len(posts), "epochs": epochs, "seed": seed})
+    _write(
+        network, before.meaning, model, out, name=name, facts={"posts": len(posts), "steps": len(plan), "seed": seed}
+    )
 
 
 def _lost(network: Network, before: Exported, rows: list[Row], wanted: Tensor | None, pad_id: int) -> Tensor:
