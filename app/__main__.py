@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from app.config import load
 from core.clock import SystemClock
 from core.config import Config, Secret
 from core.errors import ConfigError, Conflict, GenlydError
+from core.needle import Needle
 from responder.rules import DEFAULT_RULES
 from store.people import Role
 
@@ -246,6 +248,38 @@ def export_command(
 
 
 @cli.command()
+def purge(*, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Forget what is old or deleted for good: write the database anew, and leave no remains of it in its files."""
+    logs.set_up(level="error")
+    if not asyncio.run(_purge(_settings(config))):
+        typer.echo("genlyd: somebody was reading, so the journal still holds old pages; run it again", err=True)
+        raise typer.Exit(1)
+
+
+@cli.command()
+def leaks(
+    *,
+    text: Annotated[str, typer.Option(help="What to look for. Without it, one line is read from input.")] = "",
+    also: Annotated[
+        list[Path] | None, typer.Option(help="A file or folder beside the data folder: logs, exports, backups.")
+    ] = None,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
+    """Say where a text stands in anything we keep: database and journal, Redis, and every file in the data folder."""
+    logs.set_up(level="error")
+    missing = [str(path) for path in also or () if not path.exists()]
+    if missing:
+        raise typer.BadParameter(f"{', '.join(missing)}: there is no such file or folder", param_hint="--also")
+    wanted = text or _asked_text()
+    try:
+        needle = Needle.of(wanted)
+    except ValueError as err:
+        raise typer.BadParameter(str(err), param_hint="--text") from err
+    if not asyncio.run(_leaks(_settings(config), needle, also or [])):
+        raise typer.Exit(1)
+
+
+@cli.command()
 def emulate(
     platform: Platform,
     *,
@@ -334,6 +368,40 @@ async def _greet(opened: "Sandbox", password: str) -> None:
         f"\nGenlyd is running. Stop it with Ctrl-C.\n\n  Dashboard               {address.url}/\n"
         f"  Sign in as              {FIRST_STAFF}\n  Password                {password}\n{pages}\n"
     )
+
+
+async def _purge(config: Config) -> bool:
+    from store.database import open_database
+    from store.purge import purge as purge_for_good
+
+    database = await open_database(config.store.database)
+    now = SystemClock().now()
+    try:
+        done = await purge_for_good(database, before=now - timedelta(days=config.store.retention_days), at=now)
+    finally:
+        await database.close()
+    typer.echo(f"{done.forgotten} old posts were forgotten; the database was written anew")
+    return done.is_clean
+
+
+async def _leaks(config: Config, needle: Needle, also: list[Path]) -> bool:
+    """Print each place; return whether there is none, and everything could be looked through."""
+    from app.leaks import Search
+    from app.leaks import leaks as find_leaks
+
+    search, found = Search(), 0
+    async for place in find_leaks(config, needle, also, search):
+        found += 1
+        typer.echo(f"FOUND {place.where} ({place.spelled})")
+    for problem in search.problems:
+        typer.echo(f"genlyd: {problem}", err=True)
+    typer.echo(f"{found or 'nothing'} found; {search.summary()}")
+    return not found and not search.problems
+
+
+def _asked_text() -> str:
+    """Read what to look for from a person or a pipe: on the command line it would stay in the shell's history."""
+    return input("Look for: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 async def _doctor(config: Config) -> bool:

@@ -34,7 +34,18 @@ CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
 }
 # Credentials, and addresses that may hold one (I9).
 _NEVER_SHOWN = frozenset({key for keys in CREDENTIALS.values() for key in keys} | {"database", "redis"})
-_ACCOUNT_KEYS = ("name", "platform", "handle", "base_url", "poll_seconds", "signature")
+_ACCOUNT_KEYS = (
+    "name",
+    "platform",
+    "handle",
+    "base_url",
+    "poll_seconds",
+    "recheck_seconds",
+    "rechecks_a_day",
+    "signature",
+)
+# Half of the 24 hours in which a deletion must be followed.
+_SLOWEST_RECHECK_SECONDS = 43_200
 _WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
 _TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "alerts")
 
@@ -209,6 +220,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         reader.fault((*path, "base_url"), f"must start with http:// or https://, not {base_url!r}")
     poll = reader.number(table, path, "poll_seconds", default=0, least=0, most=3600)
+    recheck = reader.number(table, path, "recheck_seconds", default=0, least=0, most=_SLOWEST_RECHECK_SECONDS)
+    a_day = reader.number(table, path, "rechecks_a_day", default=0, least=0, most=10_000_000)
     return AccountConfig(
         name=name,
         platform=platform,
@@ -216,6 +229,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
         credentials={key: reader.secret(table, path, key) for key in keys},
         base_url=base_url.rstrip("/") if base_url else None,
         poll_seconds=poll or None,
+        recheck_seconds=recheck or None,
+        rechecks_a_day=int(a_day) or None,
         signature=reader.text(table, path, "signature", default=""),
     )
 

@@ -19,6 +19,7 @@ from core.config import Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
+from listeners.recheck import Following, report_overdue, run_rechecks
 from responder import alerts as telling
 from responder import worker as deciding
 from sentiment import worker as assessing
@@ -85,6 +86,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
     if "listeners" in rooms:
         works += _ears(config, stores)
+        works += _rechecks(config, stores)
     if "dashboard" in rooms:
         app = build_app(
             database=stores.database,
@@ -114,6 +116,22 @@ def _ears(config: Config, stores: Stores) -> list[Work]:
         else:
             log.warning("an account has no watch and hears nothing", extra={"account": account.name})
     return works
+
+
+def _rechecks(config: Config, stores: Stores) -> list[Work]:
+    """One loop an account, also of one without a watch: it may hold posts from when it had one."""
+    following = Following(
+        rechecks=stores.rechecks,
+        accounts=stores.accounts,
+        alerts=stores.alerts,
+        bell=stores.bell,
+        clock=stores.clock,
+        configured=tuple(account.name for account in config.accounts),
+    )
+    return [
+        partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
+        for account in config.accounts
+    ]
 
 
 async def readiness(config: Config, stores: Stores) -> dict[str, str]:
@@ -146,13 +164,17 @@ def _free_bytes(folder: Path) -> int:
 
 
 async def _housekeeping(config: Config, stores: Stores) -> None:
-    """Forget what is older than the retention time, once an hour."""
+    """Once an hour: forget what is older than the retention time, and leave nothing of it in SQLite's journal."""
+    accounts = tuple(account.name for account in config.accounts)
     while True:
         try:
-            old = stores.clock.now() - timedelta(days=config.store.retention_days)
-            forgotten = await stores.posts.purge(before=old)
+            now = stores.clock.now()
+            old = now - timedelta(days=config.store.retention_days)
+            forgotten = await stores.posts.purge(before=old, at=now)
             if forgotten:
                 log.info("old posts were forgotten", extra={"count": forgotten})
+            await stores.database.empty_journal()
+            await report_overdue(stores.rechecks, accounts, at=now)
         except StoreError as err:
             log.error("the database failed: nothing was forgotten", extra={"error": str(err)})
         await stores.clock.sleep(_PURGE_EVERY_SECONDS)

@@ -22,6 +22,8 @@ from core.watch import Watch
 log = logging.getLogger(__name__)
 
 _HANDLE = "brand"
+# Soon enough to see it happen.
+_RECHECK_SECONDS = 10
 _SUBREDDIT = "sandbox"
 _PORTS = {Platform.X: 8101, Platform.REDDIT: 8102}
 _START_SECONDS = 20.0
@@ -90,6 +92,7 @@ def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> C
         handle=_HANDLE,
         base_url=urls[Platform.X],
         poll_seconds=2,
+        recheck_seconds=_RECHECK_SECONDS,
         signature="/Genlyd",
         credentials={
             key: Secret(f"sandbox-{key}")
@@ -102,6 +105,7 @@ def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> C
         handle=_HANDLE,
         base_url=urls[Platform.REDDIT],
         poll_seconds=1,
+        recheck_seconds=_RECHECK_SECONDS,
         signature="/Genlyd",
         credentials={
             "client_id": Secret("sandbox-client"),

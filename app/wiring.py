@@ -28,6 +28,7 @@ from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
 from store.owners import OwnerLock
 from store.posts import Posts
+from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
 from store.taught import TaughtWords
@@ -41,6 +42,7 @@ class Stores:
     bell: Bell
     posts: Posts
     sources: Sources
+    rechecks: Rechecks
     decisions: Decisions
     replies: Replies
     accounts: Accounts
@@ -80,6 +82,7 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         bell=bell,
         posts=Posts(database),
         sources=Sources(database),
+        rechecks=Rechecks(database),
         decisions=Decisions(database, repeat_alert_after=timedelta(minutes=config.alerts.repeat_after_minutes)),
         replies=Replies(database),
         accounts=Accounts(database),

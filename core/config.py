@@ -35,7 +35,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountConfig:
-    """One identity of ours on one platform. `base_url` is where the platform is, when not at home."""
+    """One identity of ours on one platform. `base_url` is where the platform is, when not at home.
+
+    `recheck_seconds` is how soon a young post is looked up again, `rechecks_a_day` how many posts a day at most.
+    """
 
     name: str
     platform: Platform
@@ -43,6 +46,8 @@ class AccountConfig:
     credentials: dict[str, Secret]
     base_url: str | None = None
     poll_seconds: float | None = None
+    recheck_seconds: float | None = None
+    rechecks_a_day: int | None = None
     signature: str = ""
 
 

@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A mention as we remember it. `heard_at` is when it reached us."""
+    """A mention as we remember it. `heard_at` is when it reached us, `edited_at` when we saw that its text is new."""
 
     id: int
     conversation_id: int
@@ -31,6 +31,7 @@ class Heard:
     heard_at: datetime
     is_backfill: bool = False
     deleted_at: datetime | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ class Post:
 
     `native_id` is unique within the platform. `root_id` names the thread (the post's own id when it
     starts one). `mentions` are the handles the platform itself says were addressed, lower case.
-    `posted_at` is aware UTC.
+    `posted_at` is aware UTC. `earlier_ids` are those of the versions before it, on a platform where an edit makes a
+    new post.
     """
 
     platform: Platform
@@ -50,3 +51,4 @@ class Post:
     hashtags: frozenset[str] = frozenset()
     place: str = ""
     language_hint: str | None = None
+    earlier_ids: tuple[str, ...] = ()

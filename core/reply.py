@@ -51,6 +51,10 @@ MOVES: dict[ReplyState, frozenset[ReplyState]] = {
 }
 
 
+# Why a draft was dropped that no person rejected.
+VOID = "the post was deleted by its author"
+
+
 def check_move(state: ReplyState, to: ReplyState) -> None:
     """Raise IllegalMove unless a reply may go from `state` to `to`."""
     if to not in MOVES[state]:

@@ -80,7 +80,7 @@ def card_view(card: Card, now: datetime) -> CardView:
         posts=words.count(card.posts, "post") if card.posts > 1 else "",
         waiting=waiting_chip(conversation, now),
         text=text_view(card.heard, card.assessment),
-        chips=assessment_chips(card.assessment),
+        chips=post_chips(card.heard, card.assessment),
         states=states,
         link=safe_link(mention.post.url),
     )
@@ -114,6 +114,14 @@ def text_view(heard: Heard, assessment: Assessment | None) -> TextView:
 def urgency_view(urgency: int) -> UrgencyView:
     """Return an urgency."""
     return UrgencyView(number=urgency, word=words.urgency_word(urgency), tone=words.urgency_tone(urgency))
+
+
+def post_chips(heard: Heard, assessment: Assessment | None) -> tuple[Chip, ...]:
+    """Return what was understood of a post, and that it was edited; nothing of one that is gone."""
+    if heard.deleted_at is not None:
+        return ()
+    edited = (Chip(icon="pencil", word="Edited by its author"),) if heard.edited_at is not None else ()
+    return (*assessment_chips(assessment), *edited)
 
 
 def assessment_chips(assessment: Assessment | None) -> tuple[Chip, ...]:

@@ -38,6 +38,7 @@ class ReplyView:
     at: Moment
     text: str
     problem: str
+    why_no_text: str
     link: str | None
     writing: WritingView | None
     can_drop: bool
@@ -45,9 +46,9 @@ class ReplyView:
     can_settle: bool
 
 
-def reply_view(reply: Reply, mention: Mention, *, taken_by: str, now: datetime) -> ReplyView:
-    """Return one reply. Nobody writes where a colleague has taken over, or the platform forbids it."""
-    may_write = not taken_by and why_no_reply(mention) is None
+def reply_view(reply: Reply, mention: Mention, *, taken_by: str, now: datetime, is_gone: bool = False) -> ReplyView:
+    """Return one reply. Nobody writes where a colleague has it, the platform forbids it, or the post is gone."""
+    may_write = not taken_by and not is_gone and why_no_reply(mention) is None
     edits = reply.state is ReplyState.DRAFT and may_write
     back = (ReplyState.APPROVED, ReplyState.FAILED, ReplyState.REFUSED, ReplyState.DROPPED)
     return ReplyView(
@@ -59,6 +60,7 @@ def reply_view(reply: Reply, mention: Mention, *, taken_by: str, now: datetime) 
         at=words.moment(reply.settled_at or reply.created_at, now),
         text=reply.text,
         problem=reply.problem or "",
+        why_no_text="Deleted with the post." if is_gone else "Forgotten: the time we keep texts is over.",
         link=safe_link(reply.remote_url),
         writing=writing(reply.platform, reply.text) if edits else None,
         can_drop=reply.state in (ReplyState.DRAFT, ReplyState.FAILED, ReplyState.REFUSED) and not taken_by,

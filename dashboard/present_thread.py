@@ -18,9 +18,9 @@ from dashboard.present import (
     AuthorView,
     TextView,
     UrgencyView,
-    assessment_chips,
     author_view,
     conversation_states,
+    post_chips,
     text_view,
     urgency_view,
     waiting_chip,
@@ -66,6 +66,7 @@ class EntryView:
     chips: tuple[Chip, ...]
     urgency: UrgencyView | None
     shares: tuple[ShareView, ...]
+    no_shares: str
     model: str
     reasons: tuple[ReasonView, ...]
     no_reasons: str
@@ -186,9 +187,10 @@ def entry_view(
         ago=words.ago(post.posted_at, now),
         heard=heard_words(entry.heard.mention, is_backfill=entry.heard.is_backfill),
         link=safe_link(post.url),
-        chips=assessment_chips(assessment),
+        chips=post_chips(entry.heard, assessment),
         urgency=None if assessment is None else urgency_view(assessment.urgency),
         shares=shares(assessment),
+        no_shares="Being read." if entry.heard.deleted_at is None else "Deleted with the post.",
         model=read_by(assessment),
         reasons=reasons(assessment),
         no_reasons="A person set it." if is_set(assessment, Field.URGENCY) else "Nothing raised it.",
@@ -198,7 +200,12 @@ def entry_view(
         problem=entry.problem or "",
         standing=standing_views(standing, entry.heard.id, now),
         correct=correct_view(assessment),
-        replies=tuple(reply_view(reply, entry.heard.mention, taken_by=taken_by, now=now) for reply in entry.replies),
+        replies=tuple(
+            reply_view(
+                reply, entry.heard.mention, taken_by=taken_by, now=now, is_gone=entry.heard.deleted_at is not None
+            )
+            for reply in entry.replies
+        ),
         answer=writing(post.platform, "") if wants_answer else None,
         why_no_answer=why_not if is_latest else "",
     )

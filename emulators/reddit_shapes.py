@@ -87,6 +87,7 @@ def _shared(world: World, post: Post) -> dict[str, Any]:
     seconds = float(int(post.created_at.timestamp()))
     return {
         **COMMON, **author, "id": bare(post.id), "name": post.id, "created": seconds, "created_utc": seconds,
+        "edited": float(int(post.edited_at.timestamp())) if post.edited_at else False,
         "permalink": permalink(world, post), "subreddit": post.subreddit,
         "subreddit_id": subreddit_id(post.subreddit or ""),
         "subreddit_name_prefixed": f"r/{post.subreddit}", "locked": post.is_locked,

@@ -1,4 +1,4 @@
-"""Owns /sandbox, the same on every emulator: write or delete a post as anyone, plan faults, and watch it as a page.
+"""Owns /sandbox, the same on every emulator: write, edit or delete posts as anyone, plan faults, see it as a page.
 
 Refuses to own what a platform's clients see. The page says that nothing here leaves this machine.
 """
@@ -41,7 +41,7 @@ def add_to(app: web.Application, world: World, plan: FaultPlan) -> None:
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "/", api.home), ("GET", "/sandbox", api.page), ("GET", "/sandbox/", api.page),
         ("GET", "/sandbox/posts", api.posts), ("POST", "/sandbox/posts", api.write),
-        ("DELETE", "/sandbox/posts/{id}", api.delete),
+        ("DELETE", "/sandbox/posts/{id}", api.delete), ("PATCH", "/sandbox/posts/{id}", api.edit),
         ("GET", "/sandbox/faults", api.faults), ("POST", "/sandbox/faults", api.plan_faults),
         ("DELETE", "/sandbox/faults", api.clear_faults),
         ("GET", "/sandbox/alerts", api.alerts), ("POST", "/sandbox/alerts", api.take_alert),
@@ -85,6 +85,7 @@ class _Sandbox:
             "time": post.created_at.astimezone(UTC).isoformat(timespec="microseconds"), "deleted": post.is_deleted,
             "ours": author.is_ours, "bot": author.is_bot, "followers": author.followers, "kind": post.kind,
             "root": post.root, "quotes": post.quotes, "retweets": post.retweets,
+            "edited": bool(post.edited_at or post.versions),
         }  # fmt: skip
         if self._world.platform == "reddit":
             shown |= {"subreddit": post.subreddit, "title": post.title}
@@ -97,6 +98,15 @@ class _Sandbox:
     async def delete(self, request: web.Request) -> web.Response:
         gone = self._world.delete(request.match_info["id"])
         return web.json_response({"id": gone.id, "deleted": True})
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """Give a post a new text, as its author would. On X the answer's id is a new one."""
+        body = await _json(request)
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str) or not text.strip() or set(body) != {"text"}:
+            raise BadInput('a JSON object with the new text is expected, like {"text": "..."}')
+        edited = self._world.edit(request.match_info["id"], text)
+        return web.json_response({"id": edited.id, "edited": True})
 
     async def faults(self, _request: web.Request) -> web.Response:
         return web.json_response(self._plan.as_json())
@@ -130,7 +140,7 @@ def _explaining(handler: Handler) -> Handler:
             return await handler(request)
         except Unknown as err:
             # an unknown id in the path is a 404, in a body the body is wrong
-            return web.json_response({"error": str(err)}, status=404 if request.method == "DELETE" else 400)
+            return web.json_response({"error": str(err)}, status=400 if request.method == "POST" else 404)
         except (Impossible, BadPlan, BadInput) as err:
             return web.json_response({"error": str(err)}, status=400)
 

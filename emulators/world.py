@@ -9,12 +9,14 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 SNOWFLAKE_EPOCH_MS = 1288834974657
 HANDLES = {"x": re.compile(r"[A-Za-z0-9_]{1,15}"), "reddit": re.compile(r"[A-Za-z0-9_-]{3,20}")}
 HANDLE_WORDS = {"x": "1-15 letters (a-z), digits or _", "reddit": "3-20 letters (a-z), digits, _ or -"}
 THREAD_HOST = "daily_thread_host"
+# on X; docs.x.com, edit posts, read 2026-11
+EDIT_MINUTES, MOST_EDITS = 30, 5
 
 Listener = Callable[["Post"], None]
 
@@ -53,6 +55,14 @@ class Post:
     lang: str | None = None
     is_locked: bool = False
     is_deleted: bool = False
+    # when its author last changed the text, on a platform where it keeps its id
+    edited_at: datetime | None = None
+    # every version's id, oldest first, on a platform where an edit makes a new post
+    versions: tuple[str, ...] = ()
+
+    @property
+    def is_superseded(self) -> bool:
+        return bool(self.versions) and self.versions[-1] != self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +202,39 @@ class World:
         post = self.get(post_id)
         if post.is_deleted:
             raise Unknown(f"post {post_id!r} is already deleted")
-        self._posts[post.id] = gone = replace(post, is_deleted=True)
+        # on X, deleting any version deletes them all
+        for version in post.versions or (post.id,):
+            self._posts[version] = replace(self._posts[version], is_deleted=True)
         self.version += 1
-        return gone
+        return self._posts[post.id]
+
+    def edit(self, post_id: str, text: str) -> Post:
+        """Change a post's text as its author does: in place on Reddit; on X as a new post that replaces it.
+
+        Raises: Unknown for what is deleted; Impossible where the platform allows no edit.
+        """
+        post = self.get(post_id)
+        if post.is_deleted:
+            raise Unknown(f"post {post_id!r} is deleted")
+        if self.platform == "reddit":
+            self._posts[post.id] = edited = replace(post, text=text, edited_at=now())
+            self.version += 1
+            return edited
+        return self._new_version(self._posts[post.versions[-1]] if post.versions else post, text)
+
+    def _new_version(self, post: Post, text: str) -> Post:
+        versions = post.versions or (post.id,)
+        parent = self.find(post.parent)
+        if now() - self._posts[versions[0]].created_at > timedelta(minutes=EDIT_MINUTES):
+            raise Impossible(f"post {post.id!r} is older than {EDIT_MINUTES} minutes")
+        if len(versions) > MOST_EDITS:
+            raise Impossible(f"post {post.id!r} was edited {MOST_EDITS} times")
+        if parent is not None and parent.author != post.author:
+            raise Impossible(f"post {post.id!r} answers somebody else")
+        versions = (*versions, str(self._ids.next()))
+        for version in versions[:-1]:
+            self._posts[version] = replace(self._posts[version], versions=versions)
+        return self._publish(replace(post, id=versions[-1], text=text, created_at=now(), versions=versions))
 
     def get(self, post_id: str) -> Post:
         """Raises: Unknown. On Reddit both `t1_x` and `x` are understood; deleted posts are returned too."""
@@ -212,15 +252,16 @@ class World:
         return None if post.is_deleted else post
 
     def posts(self) -> Iterator[Post]:
-        """Every post, deleted ones too, oldest first."""
-        return (self._posts[i] for i in list(self._order))
+        """Every post, deleted ones too, oldest first; of an edited one its newest version."""
+        return (p for i in list(self._order) if not (p := self._posts[i]).is_superseded)
 
     def newest(self) -> Iterator[Post]:
         """What is still there, newest first."""
-        return (p for i in reversed(self._order) if not (p := self._posts[i]).is_deleted)
+        there = (self._posts[i] for i in reversed(self._order))
+        return (post for post in there if not post.is_deleted and not post.is_superseded)
 
     def children(self, post_id: str) -> list[Post]:
-        return [self._posts[i] for i in self._children.get(post_id, [])]
+        return [p for i in self._children.get(post_id, []) if not (p := self._posts[i]).is_superseded]
 
     def is_ours(self, post: Post) -> bool:
         return self.author(post.author).is_ours

@@ -99,7 +99,9 @@ def facts(world: World, post: Post) -> Facts:
 
 def post_json(world: World, post: Post, wanted: Wanted) -> dict[str, Any]:
     text = full_text(world, post)
-    shown: dict[str, Any] = {"edit_history_tweet_ids": [post.id], "id": post.id, "text": text}
+    shown: dict[str, Any] = {
+        "edit_history_tweet_ids": list(post.versions or (post.id,)), "id": post.id, "text": text,
+    }  # fmt: skip
     parent = world.find(post.parent)
     references = _references(post)
     optional = {

@@ -6,7 +6,7 @@ from typing import cast
 from core.config import AccountConfig
 from core.post import Platform
 from core.watch import Watch
-from listeners.base import Listener
+from listeners.base import Checker, Listener
 
 LISTENERS: dict[Platform, str] = {Platform.X: "listeners.x", Platform.REDDIT: "listeners.reddit"}
 
@@ -15,3 +15,9 @@ def build(account: AccountConfig, watches: tuple[Watch, ...]) -> list[Listener]:
     """Return the sources of `account`. Nothing connects before the first ask."""
     module = import_module(LISTENERS[account.platform])
     return cast("list[Listener]", module.build_listeners(account, watches))
+
+
+def build_checker(account: AccountConfig) -> Checker:
+    """Return what looks `account`'s posts up again. Nothing connects before the first look."""
+    module = import_module(LISTENERS[account.platform])
+    return cast("Checker", module.build_checker(account))

@@ -1,12 +1,14 @@
-"""What a listener is: asked with a cursor, it returns a batch.
+"""What a listener is: asked with a cursor, it returns a batch. And a checker: asked for posts, it says how they stand.
 
-Owns the Listener port and Batch. Refuses to store, match or wait between asks: `loop` does.
+Owns the Listener and Checker ports and Batch. Refuses to store, match or wait between asks: `loop` does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.post import Post
+from core.post import Platform, Post
+from core.recheck import Answer, Pace
 from core.watch import Identity
 
 
@@ -48,6 +50,23 @@ class Listener(Protocol):
 
         Raises: PlatformError. After one, the next call starts from the cursor again.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Checker(Protocol):
+    """One account's way to look stored posts up again, `most` at a time."""
+
+    account: str
+    platform: Platform
+    pace: Pace
+    most: int
+
+    async def look_up(self, native_ids: Sequence[str]) -> dict[str, Answer]:
+        """Return what the platform says of each post. One it says nothing about is left out. Raises: PlatformError."""
         ...
 
     async def close(self) -> None:

@@ -20,7 +20,8 @@ from core.config import AccountConfig
 from core.errors import Unreadable
 from core.post import Platform, Post
 from core.watch import Identity, Watch
-from listeners.base import Batch, Listener
+from listeners.base import Batch, Checker, Listener
+from listeners.reddit_check import RedditChecker
 from listeners.reddit_posts import parse_comment, parse_submission, parse_thing
 from platforms.reddit import Listing, RedditClient
 
@@ -28,6 +29,7 @@ __all__ = [
     "RedditCommentsListener",
     "RedditMentionsListener",
     "RedditSearchListener",
+    "build_checker",
     "build_listeners",
     "parse_comment",
     "parse_submission",
@@ -59,6 +61,11 @@ def build_listeners(account: AccountConfig, watches: tuple[Watch, ...]) -> list[
     if queries:
         listeners.append(RedditSearchListener(client, queries))
     return listeners
+
+
+def build_checker(account: AccountConfig) -> Checker:
+    """Return what looks things up again, with a client of its own."""
+    return RedditChecker(RedditClient(account))
 
 
 def make_queries(watches: tuple[Watch, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import Unreadable
 from core.post import Author, Platform, Post
+from core.recheck import Answer
 from core.watch import hashtags_in
 
 _SITE = "https://www.reddit.com"
@@ -29,6 +30,14 @@ def parse_thing(thing: Any, *, account: str = "", our_id: str | None = None) -> 
     if kind in ("t2", "t4", "t5", "t6", "more"):
         return None
     raise Unreadable(account, "not a thing of Reddit", raw=json.dumps(thing, default=str))
+
+
+def parse_recheck(thing: Any, *, account: str = "") -> Answer:
+    """Return what a thing that was looked up says of itself. Raises: Unreadable."""
+    post = parse_thing(thing, account=account)
+    data = thing["data"]
+    native_id = f"{thing['kind']}_{str(data['id']).split('_')[-1]}" if "id" in data else str(data.get("name", ""))
+    return Answer(native_id=native_id, post=post, is_edited=bool(data.get("edited")), is_gone=post is None)
 
 
 def parse_comment(raw: Any, *, account: str = "", our_id: str | None = None) -> Post | None:

@@ -13,7 +13,8 @@ from core.config import AccountConfig
 from core.errors import PlatformError, RateLimited, TryLater, Unreadable
 from core.post import Platform, Post
 from core.watch import Identity, Watch
-from listeners.base import Batch, Listener
+from listeners.base import Batch, Checker, Listener
+from listeners.x_check import XChecker
 from listeners.x_posts import Parsed, id_at, in_order, instant_of, parse_page, parse_post, parse_stream_line
 from listeners.x_rules import SEARCH_QUERY_LENGTH, STREAM_RULE_LENGTH, make_rules
 from platforms.x import Pages, XClient
@@ -22,6 +23,7 @@ from platforms.x_stream import XStream
 __all__ = [
     "XMentionsListener",
     "XStreamListener",
+    "build_checker",
     "build_listeners",
     "parse_page",
     "parse_post",
@@ -50,6 +52,11 @@ def build_listeners(account: AccountConfig, watches: tuple[Watch, ...]) -> list[
     if any(watch.mentions for watch in ours):
         listeners.append(XMentionsListener(client))
     return listeners
+
+
+def build_checker(account: AccountConfig) -> Checker:
+    """Return what looks posts up again, with a client of its own."""
+    return XChecker(XClient(account))
 
 
 class XMentionsListener:

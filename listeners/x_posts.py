@@ -89,7 +89,14 @@ def _parse(raw: dict[str, Any], includes: dict[str, Any]) -> Post:
         hashtags=_hashtags(entities, text),
         place=_place(raw, includes),
         language_hint=_language(raw.get("lang")),
+        earlier_ids=_earlier(raw, native_id),
     )
+
+
+def _earlier(raw: dict[str, Any], native_id: str) -> tuple[str, ...]:
+    """An edit makes a new post: these are the ones it replaces, oldest first."""
+    history = [str(version) for version in raw.get("edit_history_tweet_ids") or []]
+    return tuple(history[: history.index(native_id)]) if native_id in history else ()
 
 
 def id_at(instant: datetime) -> int:

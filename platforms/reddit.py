@@ -117,7 +117,10 @@ class RedditClient:
         return OwnReplies(replies=replies, is_complete=is_past or len(own) < _LISTING_REACHES)
 
     async def info(self, fullnames: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-        """Return the things of these fullnames that still exist, 100 at a time at most. Raises: PlatformError."""
+        """Return the things of these fullnames, 100 at a time at most; what is deleted stands there and says so.
+
+        Raises: PlatformError.
+        """
         return (await self._listing("api/info/", None, id=",".join(fullnames))).things
 
     async def reply(self, text: str, thing_id: str) -> Receipt:

@@ -96,6 +96,13 @@ class XClient:
         ask = partial(self._client().search_recent_tweets, query, max_results=100, **FIELDS)
         return await self._pages(ask, "next_token", _SEARCH_PAGES, since_id=since_id, start_time=start_time)
 
+    async def posts(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Return what X says of posts by their ids, 100 at most: what stands, and an error for each other one.
+
+        Raises: PlatformError.
+        """
+        return await self._ask(partial(self._client().get_tweets, list(ids), **FIELDS))
+
     async def own_replies_since(self, target_id: str) -> OwnReplies:
         """Return our replies to post `target_id`, out of everything we published after it. Raises: PlatformError."""
         fields = ["created_at", "referenced_tweets", "note_tweet"]

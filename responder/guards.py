@@ -79,5 +79,6 @@ def not_again(_reply: Reply, standing: Standing) -> str | None:
     return "this conversation was already acknowledged" if standing.has_other_reply else None
 
 
-ALWAYS: tuple[Guard, ...] = (not_empty, not_too_long, not_deleted, summoned)
+# Whether the post stands comes first: with it goes the reply's text, and "empty" would say nothing.
+ALWAYS: tuple[Guard, ...] = (not_deleted, not_empty, not_too_long, summoned)
 AUTOMATIC: tuple[Guard, ...] = (not_paused, not_taken, not_opted_out, not_a_bot, not_late, not_again)

@@ -71,7 +71,8 @@ async def _assess(
     assessed = await _read(heard, known.reader, posts, clock, thread)
     accounts = {item.id: item.mention.account for item in heard}
     apply = {post_id: effects(known.lessons, assessment, accounts[post_id]) for post_id, assessment in assessed}
-    moved = await posts.save_assessments(assessed, at=clock.now(), effects=apply)
+    versions = {item.id: item.edited_at for item in heard}
+    moved = await posts.save_assessments(assessed, at=clock.now(), effects=apply, edited_at=versions)
     await bell.ring(Ring.DECIDE, moved)
     _assessed.inc(len(moved))
 

@@ -13,7 +13,7 @@ from core.assessment import Assessment
 from core.conversation import Conversation, Move, Status, apply
 from core.decision import Heard
 from core.errors import Conflict
-from core.reply import Reply, ReplyState
+from core.reply import VOID, Reply, ReplyState
 from store import rows
 from store import tables as t
 from store.database import Database
@@ -225,6 +225,6 @@ def person_has_acted(conversation_id: ColumnElement[int]) -> ColumnElement[bool]
         by_person.c.conversation_id == conversation_id,
         or_(
             and_(by_person.c.is_automatic.is_(False), by_person.c.approved_by.is_not(None)),
-            by_person.c.state == ReplyState.DROPPED,
+            and_(by_person.c.state == ReplyState.DROPPED, by_person.c.problem.is_distinct_from(VOID)),
         ),
     )

@@ -524,12 +524,12 @@ async def _touch(connection: AsyncConnection, threads: Collection[int], field: F
     """
     values: dict[str, Any] = {"changed_at": at}
     if field is Field.URGENCY:
-        values["urgency"] = func.coalesce(_highest(), t.conversations.c.urgency)
+        values["urgency"] = func.coalesce(highest_urgency(), t.conversations.c.urgency)
     for ids in _chunks(sorted(threads)):
         await connection.execute(update(t.conversations).where(t.conversations.c.id.in_(ids)).values(**values))
 
 
-def _highest() -> Any:
+def highest_urgency() -> Any:
     """SQL: the urgency of a conversation as deciding makes it, from the posts that count."""
     counts_from = t.conversations.c.counts_from
     return (

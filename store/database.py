@@ -4,7 +4,7 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,30 @@ class Database:
         async with self.read() as connection:
             now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         return now
+
+    async def empty_journal(self) -> bool:
+        """Write SQLite's journal into its file and empty it, so that nothing forgotten stands there.
+
+        False where somebody was reading and it has to be done again later. Elsewhere the server sees to its own.
+        """
+        if not self.is_sqlite:
+            return True
+        async with _maybe(self._one_writer), _translated(), self._engine.connect() as connection:
+            return await _truncate(connection)
+
+    async def compact(self, tables: Sequence[Table]) -> bool:
+        """Write the tables anew, without the remains of what was deleted. Nobody else writes meanwhile.
+
+        False where SQLite's journal could not be emptied, for somebody was reading. Raises: StoreError.
+        """
+        async with _maybe(self._one_writer), _translated(), self._engine.connect() as connection:
+            if self.is_sqlite:
+                await connection.exec_driver_sql("VACUUM")
+                return await _truncate(connection)
+            bare = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in tables:
+                await bare.exec_driver_sql(f'VACUUM FULL "{table.name}"')
+            return True
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -132,6 +156,17 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+async def _truncate(connection: AsyncConnection) -> bool:
+    busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+    return not busy
+
+
+def file_of(url: str) -> Path | None:
+    """Return SQLite's file, None for another engine. Raises: ConfigError."""
+    parsed = parse_url(url)
+    return Path(parsed.database) if parsed.drivername.startswith("sqlite") and parsed.database else None
 
 
 async def alone(connection: AsyncConnection, table: Table) -> None:

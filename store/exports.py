@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 
 from store import tables as t
 from store.corrections import count_touched
 from store.database import Database
+from store.deletions import DELETED
 
 _AUTHOR = (t.authors.c.native_id.label("author_native_id"), t.authors.c.handle.label("author"), t.authors.c.followers)
 _ASSESSED = tuple(
@@ -36,8 +37,16 @@ _ASSESSED = tuple(
 # What people set right, without what was said: platforms forbid training on that, and these rows look like labels.
 _CORRECTIONS = tuple(column for column in t.corrections.c if column.name != "embedding")
 
+# What a row without a text means, so that nobody has to guess.
+_NOTE = case(
+    (t.posts.c.deleted_at.is_not(None), DELETED),
+    (t.posts.c.url == "", "forgotten: the time we keep texts is over"),
+    (t.posts.c.edited_at.is_not(None), "edited by its author"),
+    else_="",
+).label("note")
+
 QUERIES: dict[str, Select[Any]] = {
-    "posts": select(*t.posts.c, *_AUTHOR, *_ASSESSED)
+    "posts": select(*t.posts.c, _NOTE, *_AUTHOR, *_ASSESSED)
     .join(t.authors, t.authors.c.id == t.posts.c.author_id)
     .outerjoin(t.assessments, t.assessments.c.post_id == t.posts.c.id)
     .order_by(t.posts.c.id),

@@ -21,6 +21,8 @@ from store import rows
 from store import tables as t
 from store.corrections import forget_embeddings, still_hold, taken
 from store.database import Database
+from store.deletions import forget_settled_replies
+from store.edits import rewrite
 from store.sources import Progress, advance
 
 
@@ -36,11 +38,13 @@ class Stage(StrEnum):
 MOST_ATTEMPTS = 5
 # Reddit tells times in whole seconds.
 _COARSE = timedelta(seconds=2)
+# What cannot be read cannot be looked up again either, so it is kept no longer than a deletion may take (I7).
+_UNREADABLE_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What a batch added: the ids of new posts, and how many we already had."""
+    """What a batch brought: the ids of posts to be read, new or edited, and how many we already had as they are."""
 
     ids: tuple[int, ...]
     known: int
@@ -55,8 +59,10 @@ class Posts:
     async def save_batch(self, mentions: Sequence[Mention], progress: Progress, *, at: datetime) -> Saved:
         """Insert what is new and move the source's cursor, in one transaction (I1).
 
-        Raises: StoreError; then neither the posts nor the cursor moved.
+        A new version of a post that we have takes the old one's place. Raises: StoreError; then neither the posts nor
+        the cursor moved.
         """
+        edited = await self._rewrite(mentions, at=at)
         async with self._db.begin() as connection:
             unknown = await _unknown(connection, mentions)
             authors = await _save_authors(connection, unknown)
@@ -72,7 +78,19 @@ class Posts:
                 if post_id is not None:
                     ids.append(post_id)
             await advance(connection, progress, heard=len(ids), at=at)
+        ids += edited
         return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
+
+    async def _rewrite(self, mentions: Sequence[Mention], *, at: datetime) -> list[int]:
+        """Ahead of the batch, each by itself: done twice it changes nothing more."""
+        rewritten: list[int] = []
+        for mention in mentions:
+            if mention.post.earlier_ids:
+                async with self._db.begin() as connection:
+                    known = await _known_version(connection, mention)
+                    if known is not None and await rewrite(connection, known, mention.post, at=at):
+                        rewritten.append(known)
+        return rewritten
 
     async def not_followed(self, platform: Platform, authors: Collection[str]) -> frozenset[str]:
         """Return those of `authors` (native ids) who asked not to be followed."""
@@ -115,10 +133,12 @@ class Posts:
         *,
         at: datetime,
         effects: Mapping[int, Sequence[Effect]] | None = None,
+        edited_at: Mapping[int, datetime | None] | None = None,
     ) -> list[int]:
         """Store assessments of posts that still wait for one; return the ids that moved on.
 
         `effects`, by post, are the corrections that apply to it; those not undone meanwhile change the assessment.
+        `edited_at`, by post, tells which version was read: one that was edited meanwhile waits to be read again.
         """
         moved: list[int] = []
         apply = effects or {}
@@ -130,6 +150,8 @@ class Posts:
                     .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.SAVED)
                     .values(stage=Stage.ASSESSED, stage_at=at, attempts=0, problem=None)
                 )
+                if edited_at is not None:
+                    move = move.where(t.posts.c.edited_at.is_not_distinct_from(edited_at.get(post_id)))
                 if (await connection.execute(move)).rowcount:
                     standing = [effect for effect in apply.get(post_id, ()) if effect.correction_id in hold]
                     assessment, touched = taken(post_id, read, standing)
@@ -163,8 +185,11 @@ class Posts:
         async with self._db.begin() as connection:
             return (await connection.execute(again)).rowcount
 
-    async def purge(self, *, before: datetime) -> int:
-        """Forget texts and handles of posts older than an instant; the counts stay. Returns how many."""
+    async def purge(self, *, before: datetime, at: datetime | None = None) -> int:
+        """Forget texts and handles of posts older than an instant; the counts stay. Returns how many.
+
+        As of `at`, what could not be read goes after a day, and so does what deleted posts left on its way.
+        """
         old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
         async with self._db.begin() as connection:
             ids = list((await connection.execute(old)).scalars())
@@ -180,7 +205,9 @@ class Posts:
                 await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
                 await connection.execute(_forget_authors())
             await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
-            await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < before))
+            unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
+            await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
+            await forget_settled_replies(connection)
         return len(ids)
 
     async def count_by_stage(self) -> dict[str, int]:
@@ -208,15 +235,29 @@ def _heard() -> Select[tuple[object, ...]]:
 
 
 async def _unknown(connection: AsyncConnection, mentions: Sequence[Mention]) -> list[Mention]:
-    """Return those whose posts we do not have, each post once."""
+    """Return those whose posts we do not have in any version, each post once."""
     found = {(mention.post.platform, mention.post.native_id): mention for mention in reversed(mentions)}
     if not found:
         return []
-    query = select(t.posts.c.platform, t.posts.c.native_id).where(
-        t.posts.c.native_id.in_([native_id for _, native_id in found])
-    )
+    names = {name for mention in found.values() for name in _versions(mention)}
+    query = select(t.posts.c.platform, t.posts.c.native_id).where(t.posts.c.native_id.in_(names))
     known = {(platform, native_id) for platform, native_id in await connection.execute(query)}
-    return [mention for key, mention in reversed(found.items()) if key not in known]
+    return [
+        mention
+        for mention in reversed(found.values())
+        if not any((mention.post.platform, name) in known for name in _versions(mention))
+    ]
+
+
+def _versions(mention: Mention) -> tuple[str, ...]:
+    return (*mention.post.earlier_ids, mention.post.native_id)
+
+
+async def _known_version(connection: AsyncConnection, mention: Mention) -> int | None:
+    """Return the post that we have as an earlier version of a mention's."""
+    p = t.posts.c
+    query = select(p.id).where(p.platform == mention.post.platform, p.native_id.in_(mention.post.earlier_ids))
+    return (await connection.execute(query.order_by(p.id).limit(1))).scalar_one_or_none()
 
 
 async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]) -> dict[tuple[str, str], int]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.assessment import Language
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
-from core.reply import Receipt, Reply, ReplyKind, ReplyState, check_move
+from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState, is_quiet
@@ -164,6 +164,7 @@ class Replies:
             text=text,
             approved_by=by,
             not_before=at,
+            problem=None,
         )
 
     async def drop(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
@@ -212,6 +213,8 @@ class Replies:
             post = (await connection.execute(found)).first()
             if post is None:
                 raise Conflict("there is no such post")
+            if post.deleted_at is not None:
+                raise Conflict(VOID)
             taken = select(_R.id).where(_R.post_id == post_id, _R.kind == ReplyKind.ANSWER)
             if (await connection.execute(taken)).first():
                 raise Conflict("somebody has already answered this post")
@@ -312,6 +315,7 @@ class Replies:
                 raise Conflict("the reply changed since you opened it")
             before = rows.reply(row)
             _check_by_person(before, to, only_from)
+            await _check_post_stands(connection, before, to)
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
@@ -341,6 +345,13 @@ def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None)
         check_move(reply.state, to)
     except IllegalMove as err:
         raise Conflict(f"the reply is already {reply.state}") from err
+
+
+async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:
+    """Nobody writes under a post that is gone. Raises: Conflict."""
+    query = select(t.posts.c.deleted_at).where(t.posts.c.id == reply.post_id)
+    if to in (ReplyState.DRAFT, ReplyState.APPROVED) and (await connection.execute(query)).scalar_one() is not None:
+        raise Conflict(VOID)
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:

@@ -66,6 +66,7 @@ def heard(row: AnyRow) -> Heard:
         heard_at=row.heard_at,
         is_backfill=row.is_backfill,
         deleted_at=row.deleted_at,
+        edited_at=row.edited_at,
     )
 
 

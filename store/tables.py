@@ -197,8 +197,14 @@ posts = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("problem", Text),
     Column("deleted_at", Instant),
+    Column("edited_at", Instant),
+    # When it was last looked up on its platform, when it is due again, and since when answers leave it out.
+    Column("checked_at", Instant),
+    Column("check_at", Instant),
+    Column("silent_since", Instant),
     UniqueConstraint("platform", "native_id"),
     Index("ix_posts_stage", "stage", "stage_at"),
+    Index("ix_posts_check", "account", "check_at"),
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
 )

@@ -42,6 +42,10 @@ class Emulated:
     async def delete(self, post_id: str) -> None:
         await self._call("DELETE", f"posts/{post_id}")
 
+    async def edit(self, post_id: str, text: str) -> str:
+        """Give a post a new text, as its author would. Returns its id, which on X is a new one."""
+        return str((await self._call("PATCH", f"posts/{post_id}", {"text": text}))["id"])
+
     async def posts(self) -> list[dict[str, Any]]:
         """Everything there is, oldest first."""
         return list(await self._call("GET", "posts"))

@@ -30,6 +30,7 @@ platform = "x"
 handle = "brand"
 base_url = "{x}"
 poll_seconds = {x_poll}
+recheck_seconds = {recheck}
 consumer_key = "consumer_key-for-tests"
 consumer_secret = "consumer_secret-for-tests"
 access_token = "access_token-for-tests"
@@ -42,6 +43,7 @@ platform = "reddit"
 handle = "brand"
 base_url = "{reddit}"
 poll_seconds = 0.5
+recheck_seconds = {recheck}
 client_id = "client"
 client_secret = "secret"
 username = "brand"
@@ -85,6 +87,7 @@ class House:
     store: str = ""
     alerts: list[str] = field(default_factory=list)
     x_poll: float = 5
+    recheck: float = 0
     bearer: str = "bearer_token-for-tests"
     password: str = "password"
     process: asyncio.subprocess.Process | None = None
@@ -111,6 +114,7 @@ class House:
             port=self.port,
             alerts=json.dumps(self.alerts),
             x_poll=self.x_poll,
+            recheck=self.recheck,
             bearer=self.bearer,
             password=self.password,
         )
@@ -163,6 +167,20 @@ class House:
         out, _ = await process.communicate()
         assert process.returncode == 0
         return [json.loads(line) for line in out.splitlines()]
+
+    async def run(self, *arguments: str, given: str = "") -> tuple[int, str]:
+        """Run a command beside it. Returns its status, and everything it said."""
+        command, *rest = arguments
+        process = await asyncio.create_subprocess_exec(
+            *self._command(command, *rest),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate(given.encode())
+        assert process.returncode is not None
+        return process.returncode, out.decode()
 
     def log(self) -> str:
         """Everything it said."""

@@ -44,6 +44,8 @@ username = "c"
 password = "d"
 user_agent = "e"
 poll_seconds = 5
+recheck_seconds = 60
+rechecks_a_day = 2000
 
 [[watches]]
 account = "x-main"
@@ -94,6 +96,8 @@ def test_a_whole_file_is_read() -> None:
     assert (x.handle, x.base_url, x.signature) == ("fjordnet", "http://127.0.0.1:8081", "^KS")
     assert x.credentials["consumer_key"] == Secret("from outside")
     assert (reddit.platform, reddit.handle, reddit.poll_seconds) == (Platform.REDDIT, "fjordnet", 5)
+    assert (reddit.recheck_seconds, reddit.rechecks_a_day) == (60, 2000)
+    assert (x.recheck_seconds, x.rechecks_a_day) == (None, None)
     first, second = config.watches
     assert (first.mentions, first.keywords, first.exclude) == (True, ("bredbånd væk",), ("konkurrence",))
     assert (second.mentions, second.subreddits) == (False, ("denmark",))

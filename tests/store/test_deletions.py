@@ -1,0 +1,361 @@
+"""What is deleted on the platform leaves every table here; the fact and the counts stay (I7)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from core.assessment import Reason, Sentiment
+from core.conversation import Move, Status
+from core.correction import Change, Field
+from core.decision import Action
+from core.errors import Conflict
+from core.needle import Needle
+from core.post import Platform, Post
+from core.recheck import SILENT_FOR, Answer, Pace
+from core.reply import Reply, ReplyKind, ReplyState
+from responder.guards import refusal
+from store import tables as t
+from store.conversations import Conversations, Thread
+from store.corrections import Corrections
+from store.database import Database
+from store.decisions import Decisions
+from store.exports import QUERIES, export
+from store.leaks import Looked, in_rows
+from store.posts import Posts, Stage
+from store.purge import purge
+from store.rechecks import Due, Rechecks
+from store.replies import Replies
+from tests.builders import (
+    NOW,
+    a_mention,
+    a_plan,
+    a_post,
+    an_assessment,
+    an_author,
+    assessed,
+    decided,
+    saved,
+    some_progress,
+)
+
+PACE = Pace(first=timedelta(minutes=15), last=timedelta(hours=12))
+LATER = NOW + timedelta(minutes=20)
+SECRET = "Åse Ødegård fortryder det hele"
+HANDLE = "aase_oedegaard"
+
+
+def a_secret_post(native_id: str = "4242", **changes: Any) -> Post:
+    post = a_post(
+        native_id,
+        text=f"@fjordnet {SECRET}",
+        author=an_author("9", handle=HANDLE, name=SECRET),
+        url=f"https://x.com/{HANDLE}/status/{native_id}",
+        place=SECRET,
+    )
+    return replace(post, **changes)
+
+
+async def look(
+    database: Database, answers: dict[str, Answer], at: datetime = LATER, **options: Any
+) -> tuple[list[str], tuple[int, ...], tuple[int, ...]]:
+    """Look up what is due; return the native ids asked for, and the posts gone and edited."""
+    rechecks = Rechecks(database)
+    due = await rechecks.due("x-main", Platform.X, configured=("x-main",), at=at, pace=PACE, limit=100, **options)
+    followed = await rechecks.settle(due, answers, at=at, pace=PACE)
+    return [post.native_id for post in due], followed.gone, followed.edited
+
+
+def gone(native_id: str = "4242") -> dict[str, Answer]:
+    return {native_id: Answer(native_id=native_id, is_gone=True)}
+
+
+def stands(post: Post, *, is_edited: bool = False) -> dict[str, Answer]:
+    return {post.native_id: Answer(native_id=post.native_id, post=post, is_edited=is_edited)}
+
+
+async def leaks(database: Database, text: str) -> list[str]:
+    looked = Looked()
+    found = [found.where async for found in in_rows(database, Needle.of(text), looked)]
+    assert looked.rows > 0
+    return found
+
+
+async def thread_of(database: Database, post_id: int) -> Thread:
+    query = select(t.posts.c.conversation_id).where(t.posts.c.id == post_id)
+    async with database.read() as connection:
+        thread = await Conversations(database).thread((await connection.execute(query)).scalar_one())
+    assert thread is not None
+    return thread
+
+
+async def reply_of(database: Database, post_id: int) -> Reply:
+    (reply,) = (await thread_of(database, post_id)).entries[0].replies
+    return reply
+
+
+async def test_a_post_that_is_gone_leaves_every_table_and_its_fact_stays(database: Database) -> None:
+    ids = await saved(database, a_mention(post=a_secret_post()))
+    judged = an_assessment(embedding=bytes([7]) * 384, reasons=(Reason(cue="name", words=SECRET, points=1),))
+    await Posts(database).save_assessments([(ids[0], judged)], at=NOW)
+
+    def plan(facts: Any) -> Any:
+        made = a_plan(Action.DRAFT, notice=True)(facts)
+        assert made.draft is not None
+        assert made.notice is not None
+        body = f"@{HANDLE}: {SECRET}\n{facts.heard.mention.post.url}"
+        return replace(
+            made, draft=replace(made.draft, text=f"@{HANDLE} {SECRET}"), notice=replace(made.notice, body=body)
+        )
+
+    await Decisions(database, repeat_alert_after=timedelta(hours=1)).decide(ids[0], plan, at=NOW)
+    change = Change(field=Field.SENTIMENT, was=Sentiment.NEGATIVE, now=Sentiment.POSITIVE)
+    await Corrections(database).make(ids[0], [change], by="kari", spreads=True, at=NOW)
+    async with database.begin() as connection:
+        raw = f'{{"id": "4242", "text": "{SECRET}"}}'
+        await connection.execute(insert(t.unreadable).values(account="x-main", source="s", raw=raw, heard_at=NOW))
+    assert {where.split(",")[0] for where in await leaks(database, SECRET)} == {
+        "database: posts.text",
+        "database: posts.place",
+        "database: authors.name",
+        "database: assessments.reasons",
+        "database: replies.text",
+        "database: alerts.body",
+        "database: unreadable.raw",
+    }, "the negative control: before the deletion it stands everywhere"
+    assert await leaks(database, HANDLE)
+
+    assert await look(database, gone()) == (["4242"], (ids[0],), ())
+
+    assert await leaks(database, SECRET) == []
+    assert await leaks(database, HANDLE) == []
+    async with database.read() as connection:
+        for table in (t.assessments, t.corrections, t.correction_effects, t.unreadable):
+            assert (await connection.execute(select(table))).all() == [], table.name
+    thread = await thread_of(database, ids[0])
+    (entry,) = thread.entries
+    assert entry.heard.deleted_at == LATER
+    assert (entry.action, entry.stage) == (Action.DRAFT, Stage.DECIDED)
+    assert (thread.conversation.status, thread.conversation.urgency) == (Status.RESOLVED, 0)
+    (reply,) = entry.replies
+    assert (reply.state, reply.text, reply.problem) == (
+        ReplyState.DROPPED,
+        "",
+        "the post was deleted by its author",
+    )
+    # Brought again by its platform, or looked up again, it stays what it is.
+    again = await Posts(database).save_batch([a_mention(post=a_secret_post())], some_progress(), at=LATER)
+    assert (again.ids, again.known) == ((), 1)
+    assert (await look(database, gone(), LATER + timedelta(days=1)))[0] == []
+    assert await leaks(database, SECRET) == []
+
+
+async def test_exports_say_deleted_by_its_author_and_hold_no_text(database: Database) -> None:
+    await decided(database, a_mention(post=a_secret_post()), a_mention("2"))
+    await look(database, gone() | stands(a_post("2")))
+    for what in QUERIES:
+        assert SECRET not in str([row async for row in export(database, what)])
+    first, second = [row async for row in export(database, "posts")]
+    assert (first["note"], first["text"], first["author"]) == ("deleted by its author", "", "")
+    assert (second["note"], second["author"]) == ("", "author77")
+
+
+async def test_an_approved_reply_to_a_post_that_is_gone_is_refused_and_says_why(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post()))
+    assert (await reply_of(database, post_id)).state is ReplyState.APPROVED
+    await look(database, gone())
+    replies = Replies(database)
+    (claimed,) = await replies.claim_due("me", at=LATER, lease=timedelta(minutes=1))
+    assert refusal(claimed, await replies.standing(claimed, at=LATER)) == "the post was deleted"
+
+
+async def test_a_reply_on_its_way_keeps_its_text_until_it_is_settled(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post()))
+    replies = Replies(database)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=timedelta(minutes=1))
+    await look(database, gone())
+    assert (await reply_of(database, post_id)).text == claimed.text
+    await purge(database, before=NOW - timedelta(days=9), at=LATER)
+    assert (await reply_of(database, post_id)).text == claimed.text, "a look still needs it"
+    assert await replies.mark_failed(claimed, "the post is gone", at=LATER)
+    await purge(database, before=NOW - timedelta(days=9), at=LATER)
+    assert (await reply_of(database, post_id)).text == ""
+
+
+async def test_nobody_writes_under_a_post_that_is_gone(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post()), plan=a_plan(Action.DRAFT))
+    await look(database, gone())
+    dropped = await reply_of(database, post_id)
+    replies = Replies(database)
+    with pytest.raises(Conflict, match="deleted by its author"):
+        await replies.answer(post_id, "hej", by="kari", at=LATER)
+    with pytest.raises(Conflict, match="deleted by its author"):
+        await replies.redraft(dropped.id, by="kari", version=dropped.version, at=LATER)
+
+
+async def test_what_else_the_author_wrote_stays_and_so_does_their_handle(database: Database) -> None:
+    root = {"root_id": "4242", "posted_at": NOW - timedelta(minutes=1)}
+    first = a_secret_post()
+    second = a_post("4243", author=first.author, text="og en ting til", **root)
+    ids = await decided(database, a_mention(post=first), a_mention(post=second))
+    await look(database, gone() | stands(second))
+    thread = await thread_of(database, ids[1])
+    texts = {entry.heard.mention.post.native_id: entry.heard.mention.post.text for entry in thread.entries}
+    assert texts == {"4242": "", "4243": "og en ting til"}
+    assert thread.entries[0].heard.mention.post.author.handle == HANDLE
+    assert (thread.conversation.status, thread.conversation.urgency) == (Status.OPEN, 70)
+    await look(database, gone("4243"), LATER + timedelta(hours=1))
+    assert await leaks(database, HANDLE) == []
+
+
+async def test_a_conversation_that_a_person_has_is_left_to_them(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post()), plan=a_plan(Action.SHOW))
+    before = (await thread_of(database, post_id)).conversation
+    await Conversations(database).move(before.id, Move.TAKE_OVER, by="kari", version=before.version, at=NOW)
+    await look(database, gone())
+    after = (await thread_of(database, post_id)).conversation
+    assert (after.status, after.taken_by, after.due_at) == (Status.OPEN, "kari", None)
+
+
+async def test_a_dropped_draft_of_a_deleted_post_is_no_persons_act(database: Database) -> None:
+    root = {"root_id": "4242"}
+    (first,) = await decided(database, a_mention(post=a_secret_post(**root)), plan=a_plan(Action.DRAFT))
+    await look(database, gone())
+    (second,) = await decided(database, a_mention(post=a_secret_post("4244", **root)), at=LATER)
+    assert (await thread_of(database, second)).conversation.id == (await thread_of(database, first)).conversation.id
+    replies = Replies(database)
+    (claimed,) = await replies.claim_due("me", at=LATER, lease=timedelta(minutes=1))
+    assert not (await replies.standing(claimed, at=LATER)).has_person_acted
+
+
+async def test_a_correction_made_on_it_stays_for_the_other_posts_it_changed(database: Database) -> None:
+    mentions = [a_mention(post=a_secret_post()), a_mention("2")]
+    ids = await assessed(database, *mentions, embedding=bytes([7]) * 384)
+    change = Change(field=Field.SENTIMENT, was=Sentiment.NEGATIVE, now=Sentiment.POSITIVE)
+    made = await Corrections(database).make(ids[0], [change], by="kari", spreads=True, at=NOW)
+    assert made.posts == 2
+    await look(database, gone() | stands(a_post("2")))
+    async with database.read() as connection:
+        (kept,) = await connection.execute(select(t.corrections))
+        assert (kept.embedding, kept.was, kept.now) == (None, "positive", "positive")
+    assert await Corrections(database).lessons() == []
+    assert await Corrections(database).undo(made.ids[0], by="kari", at=LATER) == 1
+
+
+async def test_an_edit_takes_the_old_texts_place_and_is_read_anew(database: Database) -> None:
+    post = a_secret_post()
+    (post_id,) = await decided(database, a_mention(post=post), plan=a_plan(Action.DRAFT))
+    new = replace(post, text="det var min egen fejl", place="")
+    assert await look(database, stands(new, is_edited=True)) == (["4242"], (), (post_id,))
+    (heard,) = await Posts(database).load([post_id], stage=Stage.SAVED)
+    assert (heard.mention.post.text, heard.edited_at) == ("det var min egen fejl", LATER)
+    marked = await reply_of(database, post_id)
+    assert (marked.state, marked.problem) == (
+        ReplyState.DRAFT,
+        "the author edited the post after this was written: read it again",
+    )
+    assert await leaks(database, f"@fjordnet {SECRET}") == []
+    # Looked at once more, nothing is new.
+    assert (await look(database, stands(new, is_edited=True), LATER + timedelta(hours=1)))[2] == ()
+    approved = await Replies(database).approve(marked.id, "ok", by="kari", version=marked.version, at=LATER)
+    assert approved.problem is None
+
+
+async def test_an_edited_post_is_never_acknowledged_a_second_time(database: Database) -> None:
+    post = a_secret_post()
+    (post_id,) = await decided(database, a_mention(post=post))
+    await look(database, stands(replace(post, text="nyt"), is_edited=True))
+    taken_back = await reply_of(database, post_id)
+    assert (taken_back.state, taken_back.is_automatic, taken_back.approved_by) == (ReplyState.DRAFT, False, None)
+    await Posts(database).save_assessments([(post_id, an_assessment())], at=LATER)
+
+    seen: list[bool] = []
+
+    def plan(facts: Any) -> Any:
+        seen.append(facts.has_reply)
+        return a_plan()(facts)
+
+    await Decisions(database, repeat_alert_after=timedelta(hours=1)).decide(post_id, plan, at=LATER)
+    assert seen == [True], "the rules are told, and stay silent"
+    assert (await reply_of(database, post_id)).kind is ReplyKind.ACKNOWLEDGEMENT, "still one, and still a draft"
+    assert await Replies(database).claim_due("me", at=LATER, lease=timedelta(minutes=1)) == []
+
+
+async def test_an_assessment_of_the_old_text_is_not_taken_for_the_new_ones(database: Database) -> None:
+    post = a_secret_post()
+    (post_id,) = await saved(database, a_mention(post=post))
+    (read,) = await Posts(database).load([post_id], stage=Stage.SAVED)
+    await look(database, stands(replace(post, text="nyt"), is_edited=True))
+    late = [(post_id, an_assessment())]
+    assert await Posts(database).save_assessments(late, at=LATER, edited_at={post_id: read.edited_at}) == []
+    assert await Posts(database).save_assessments(late, at=LATER, edited_at={post_id: LATER}) == [post_id]
+
+
+async def test_a_new_version_that_a_source_brings_is_no_new_post(database: Database) -> None:
+    post = a_secret_post()
+    (post_id,) = await decided(database, a_mention(post=post))
+    new = a_secret_post("4300", text="nyt", earlier_ids=("4242",))
+    batch = await Posts(database).save_batch([a_mention(post=new)], some_progress("c2"), at=LATER)
+    assert batch.ids == (post_id,)
+    (heard,) = await Posts(database).load([post_id], stage=Stage.SAVED)
+    assert (heard.mention.post.native_id, heard.mention.post.text) == ("4242", "nyt")
+    again = await Posts(database).save_batch([a_mention(post=new)], some_progress("c3"), at=LATER)
+    assert (again.ids, again.known) == ((), 1)
+    await look(database, gone())
+    await Posts(database).save_batch([a_mention(post=new)], some_progress("c4"), at=LATER)
+    assert await leaks(database, HANDLE) == [], "a version of what is gone stays away too"
+
+
+async def test_a_post_is_due_as_its_age_says_and_as_the_day_allows(database: Database) -> None:
+    posts = [a_post(str(number), posted_at=NOW) for number in range(1, 4)]
+    await saved(database, *(a_mention(post=post) for post in posts))
+    everything = {name: answer for post in posts for name, answer in stands(post).items()}
+    assert (await look(database, everything, NOW))[0] == [], "just heard"
+    assert (await look(database, everything, LATER, a_day=2))[0] == ["1", "2"]
+    assert (await look(database, everything, LATER, a_day=2))[0] == [], "the day's two are used up"
+    assert (await look(database, everything, LATER))[0] == ["3"]
+    after = LATER + timedelta(minutes=15)
+    assert (await look(database, everything, after, a_day=2))[0] == ["1", "2", "3"], "looked up today they cost nothing"
+    assert await Rechecks(database).overdue(at=after + timedelta(hours=25)) == {"x-main": 3}
+
+
+async def test_silence_forgets_a_post_only_after_hours(database: Database) -> None:
+    (post_id,) = await saved(database, a_mention(post=a_secret_post()))
+    assert await look(database, {}) == (["4242"], (), ())
+    assert (await look(database, {}, LATER + timedelta(minutes=30)))[0] == [], "not before an hour"
+    assert await look(database, {}, LATER + timedelta(hours=2)) == (["4242"], (), ())
+    assert await look(database, stands(a_secret_post()), LATER + timedelta(hours=4)) == (["4242"], (), ())
+    assert await look(database, {}, LATER + timedelta(hours=7)) == (["4242"], (), ()), "the silence began anew"
+    assert await look(database, {}, LATER + timedelta(hours=7) + SILENT_FOR) == (["4242"], (post_id,), ())
+
+
+async def test_posts_of_an_account_that_left_the_config_are_followed_by_another(database: Database) -> None:
+    await saved(database, a_mention("1"))
+    due = Rechecks(database).due
+    options: dict[str, Any] = {"at": LATER, "pace": PACE, "limit": 100}
+    assert await due("x-new", Platform.X, configured=("x-new", "x-main"), **options) == []
+    assert await due("reddit-main", Platform.REDDIT, configured=("reddit-main",), **options) == []
+    (post,) = await due("x-new", Platform.X, configured=("x-new",), **options)
+    assert isinstance(post, Due)
+
+
+async def test_what_cannot_be_read_is_kept_for_a_day(database: Database) -> None:
+    async with database.begin() as connection:
+        for hours in (1, 25):
+            values = {"account": "x-main", "source": "s", "raw": f"{hours} h", "heard_at": NOW - timedelta(hours=hours)}
+            await connection.execute(insert(t.unreadable).values(**values))
+    await Posts(database).purge(before=NOW - timedelta(days=365), at=NOW)
+    async with database.read() as connection:
+        assert list((await connection.execute(select(t.unreadable.c.raw))).scalars()) == ["1 h"]
+
+
+async def test_a_pending_alert_no_longer_tells_what_is_gone(database: Database) -> None:
+    await decided(database, a_mention(post=a_secret_post()), plan=a_plan(Action.SHOW, notice=True))
+    async with database.begin() as connection:
+        await connection.execute(update(t.alerts).values(body=f"{SECRET} {a_secret_post().url}"))
+    await look(database, gone())
+    async with database.read() as connection:
+        (alert,) = await connection.execute(select(t.alerts))
+        assert (alert.state, alert.body) == ("pending", "The post this was about was deleted by its author.")
