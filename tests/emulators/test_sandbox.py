@@ -53,7 +53,8 @@ async def test_on_reddit_an_edit_keeps_the_id_and_says_when(reddit_sandbox: Any,
 
 async def test_an_edit_that_cannot_be_meant_is_refused(x_sandbox: Any) -> None:
     post = await x_sandbox.write("kari", "@brand one")
-    for body in ({}, {"text": " "}, {"text": "x", "author": "y"}, []):
+    bodies: list[object] = [{}, {"text": " "}, {"text": "x", "author": "y"}, []]
+    for body in bodies:
         status, _ = await x_sandbox.ask("PATCH", f"posts/{post}", body)
         assert status == 400
     assert (await x_sandbox.ask("PATCH", "posts/77", {"text": "x"}))[0] == 404

@@ -87,8 +87,9 @@ async def test_x_says_what_stands_what_is_edited_and_what_is_gone(x_checker: Che
     answers = await x_checker.look_up([same, edited, gone, "77"])
     assert (answers[same].is_gone, answers[same].is_edited) == (False, False)
     assert answers[edited].is_edited
-    assert answers[edited].post is not None
-    assert (answers[edited].post.native_id, answers[edited].post.text) == (edited, "@brand noe annet")
+    now = answers[edited].post
+    assert now is not None
+    assert (now.native_id, now.text) == (edited, "@brand noe annet")
     assert (answers[gone].is_gone, answers["77"].is_gone) == (True, True)
 
 
@@ -111,8 +112,9 @@ async def test_reddit_says_what_stands_what_is_edited_and_what_is_gone(
     answers = await reddit_checker.look_up([same, edited, gone, submission, "t1_never"])
     assert (answers[same].is_gone, answers[same].is_edited) == (False, False)
     assert answers[edited].is_edited
-    assert answers[edited].post is not None
-    assert answers[edited].post.text == "u/brand noe annet"
+    now = answers[edited].post
+    assert now is not None
+    assert now.text == "u/brand noe annet"
     assert (answers[gone].is_gone, answers[submission].is_gone) == (True, True)
     assert "t1_never" not in answers, "what Reddit leaves out is not judged"
 
