@@ -199,6 +199,7 @@ posts = Table(
     Index("ix_posts_stage", "stage", "stage_at"),
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
+    Index("ix_posts_author", "author_id", "posted_at"),
 )
 
 assessments = Table(
@@ -315,6 +316,7 @@ replies = Table(
     UniqueConstraint("post_id", "kind"),
     Index("ix_replies_due", "state", "not_before"),
     Index("ix_replies_conversation", "conversation_id"),
+    Index("ix_replies_account", "account", "created_at"),
 )
 
 # People to be told. Rows too, so a dead webhook delays an alert and never loses it.
