@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -127,7 +128,8 @@ def test_what_stays_just_below_a_measure_is_answered(name: str, just_below: trut
 
 def test_a_budget_of_nothing_leaves_everything_to_people() -> None:
     for key in ("account_per_hour", "account_per_day", "author_per_hour", "author_per_day", "same_text_per_hour"):
-        limits = replace(LIMITS, **{key: 0})
+        nothing: dict[str, Any] = {key: 0}
+        limits = replace(LIMITS, **nothing)
         assert decide(plain().facts, (RULE,), limits, plain().draft).action is Action.DRAFT
 
 
