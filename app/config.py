@@ -5,11 +5,14 @@ Owns the file's format. Refuses to start anything.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, time, tzinfo
 from pathlib import Path as FilePath
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.toml_lines import Path, line_of, lines_of
 from core.assessment import Language
@@ -19,6 +22,7 @@ from core.config import (
     Config,
     DashboardConfig,
     Rule,
+    SafetyConfig,
     Secret,
     SentimentConfig,
     StoreConfig,
@@ -47,7 +51,7 @@ _ACCOUNT_KEYS = (
 # Half of the 24 hours in which a deletion must be followed.
 _SLOWEST_RECHECK_SECONDS = 43_200
 _WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
-_TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "alerts")
+_TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "safety", "alerts")
 
 
 @dataclass(slots=True)
@@ -189,6 +193,7 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
         alerts=_alerts(reader, reader.table(whole, "alerts")),
+        safety=_safety(reader, reader.table(whole, "safety")),
     )
 
 
@@ -343,6 +348,55 @@ def _sentiment(reader: Reader, table: Mapping[str, Any]) -> SentimentConfig:
         unsure_below=reader.number(table, path, "unsure_below", default=0.5, least=0, most=1),
         threads=int(reader.number(table, path, "threads", default=1, least=1, most=64)),
     )
+
+
+# The budgets, each with the most that makes sense.
+_BUDGETS = {
+    "account_per_hour": 1_000_000,
+    "account_per_day": 1_000_000,
+    "author_per_hour": 1_000,
+    "author_per_day": 1_000,
+    "same_text_per_hour": 1_000_000,
+    "conversation_most": 1_000,
+}
+_QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _safety(reader: Reader, table: Mapping[str, Any]) -> SafetyConfig:
+    path: Path = ("safety",)
+    reader.known(table, path, (*_BUDGETS, "quiet_hours", "timezone"))
+    default = SafetyConfig()
+    budgets = {
+        key: int(reader.number(table, path, key, default=getattr(default, key), least=0, most=most))
+        for key, most in _BUDGETS.items()
+    }
+    quiet_from, quiet_until = _quiet_hours(reader, table, path)
+    return SafetyConfig(**budgets, quiet_from=quiet_from, quiet_until=quiet_until, zone=_zone(reader, table, path))
+
+
+def _quiet_hours(reader: Reader, table: Mapping[str, Any], path: Path) -> tuple[time | None, time | None]:
+    spelled = reader.text(table, path, "quiet_hours", default="")
+    found = _QUIET.fullmatch(spelled)
+    if found is None or spelled[:5] == spelled[6:]:
+        if spelled:
+            what = f'must be two different times, such as "22:00-07:00", or "" for none, not {spelled!r}'
+            reader.fault((*path, "quiet_hours"), what)
+        return None, None
+    from_hour, from_minute, until_hour, until_minute = (int(part) for part in found.groups())
+    return time(from_hour, from_minute), time(until_hour, until_minute)
+
+
+def _zone(reader: Reader, table: Mapping[str, Any], path: Path) -> tzinfo:
+    name = reader.text(table, path, "timezone", default="UTC")
+    # UTC needs no list of zones, which a small image may lack.
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        what = f'{name!r} is no time zone this machine knows; write one such as "Europe/Copenhagen", or install tzdata'
+        reader.fault((*path, "timezone"), what)
+        return UTC
 
 
 def _alerts(reader: Reader, table: Mapping[str, Any]) -> AlertsConfig:

@@ -117,7 +117,7 @@ def build_desk(config: Config) -> Desk:
         house_language=config.language,
         signatures={account.name: account.signature for account in config.accounts},
     )
-    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url)
+    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url, limits=config.safety)
 
 
 def build_outbox(config: Config, stores: Stores) -> Outbox:
@@ -130,4 +130,5 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
+        limits=config.safety,
     )

@@ -43,6 +43,10 @@ class Intent(StrEnum):
     SCAM = "scam"
     SPAM = "spam"
     OPT_OUT = "opt-out"
+    SELF_HARM = "self-harm"
+    GRIEF = "grief"
+    # They ask whether a machine answers, or for somebody who is none.
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Owns the shapes and the defaults. Refuses to read files or the environment: `app
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
 
 from core.assessment import Intent, Language, Sentiment
@@ -96,6 +97,33 @@ class AlertsConfig:
     repeat_after_minutes: int = 60
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyConfig:
+    """How much may be said without a person, and when. A budget of 0 leaves everything to people.
+
+    Past a budget, and in quiet hours, automatic replies become drafts; escalations go on.
+    """
+
+    account_per_hour: int = 200
+    account_per_day: int = 2000
+    author_per_hour: int = 2
+    author_per_day: int = 4
+    same_text_per_hour: int = 25
+    conversation_most: int = 2
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    zone: tzinfo = UTC
+
+    def is_quiet(self, at: datetime) -> bool:
+        """Whether `at` lies in the quiet hours, which may run past midnight."""
+        if self.quiet_from is None or self.quiet_until is None:
+            return False
+        local = at.astimezone(self.zone).time()
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= local < self.quiet_until
+        return local >= self.quiet_from or local < self.quiet_until
+
+
 ReplyMode = Literal["automatic", "draft", "none"]
 
 
@@ -134,3 +162,4 @@ class Config:
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     sentiment: SentimentConfig = field(default_factory=SentimentConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    safety: SafetyConfig = field(default_factory=SafetyConfig)

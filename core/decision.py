@@ -3,7 +3,8 @@
 Owns Heard, Facts, Draft, Decision and Plan: the words that responder and store share. Refuses to decide.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -35,6 +36,24 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lately:
+    """What the bot said lately, and how fast this author writes: read where it is decided and again before sending.
+
+    Only automatic replies count that were, or may yet be, seen, and never the one that is about to leave. `told` says
+    how often each template went out within the hour, `last_sent_at` when we last spoke in this conversation.
+    """
+
+    in_conversation: int = 0
+    author_hour: int = 0
+    author_day: int = 0
+    account_hour: int = 0
+    account_day: int = 0
+    told: Mapping[str, int] = field(default_factory=dict)
+    author_posts_minute: int = 0
+    last_sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that a decision may look at, read in the transaction that saves it.
 
@@ -52,12 +71,15 @@ class Facts:
     last_text: str | None = None
     has_reply: bool = False
     has_person_acted: bool = False
+    is_ours: bool = False
+    lately: Lately = field(default_factory=Lately)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What to do, which rule said so, and why in words a person can read.
 
+    `calls_a_person`: somebody is needed now, whatever the rules say.
     An acknowledgement must not leave after `not_after`, nor if the conversation was acknowledged since
     `alone_since`: the rule's age limit and its window, kept with the reply for the guards.
     """
@@ -68,6 +90,7 @@ class Decision:
     escalate: bool = False
     due_at: datetime | None = None
     opt_out: bool = False
+    calls_a_person: bool = False
     not_after: datetime | None = None
     alone_since: datetime | None = None
 
@@ -78,6 +101,10 @@ class Draft:
 
     text: str
     template: str
+
+
+# The kind of a notice that calls a person now; an ordinary one to the same conversation does not hold it back.
+URGENT = "urgent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +127,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How things stand at the moment a reply is about to leave, read anew: guards look at this."""
+    """How things stand at the moment a reply is about to leave, read anew: guards look at this.
+
+    `facts` is what a decision would look at now; None where a person answers a post that nobody has read.
+    """
 
     now: datetime
     posted_at: datetime
     is_summons: bool
-    is_backfill: bool
     is_deleted: bool
-    is_paused: bool
-    is_taken: bool
-    is_opted_out: bool
-    is_bot: bool
     has_other_reply: bool
-    has_person_acted: bool = False
     not_after: datetime | None = None
+    facts: Facts | None = None

@@ -100,6 +100,24 @@ def is_summons(post: Post, us: Identity) -> bool:
     )
 
 
+def is_only_quoted(mention: Mention) -> bool:
+    """Whether what matched stands only in a repost, a citation, or a post quoted without a word to us.
+
+    In a storm most posts are such: they talk about us, not to us.
+    """
+    text = unicodedata.normalize("NFC", mention.post.text)
+    if _contains(text, mention.matched):
+        return not _contains(_CITED.sub(" ", text), mention.matched)
+    return mention.post.quoted_author_id is not None and mention.post.parent_id is None
+
+
+# A repost by hand, a line of Reddit's ">", and what stands between quotation marks if it is more than a name.
+_CITED = re.compile(
+    r"(?s:\bRT @\w+:.*)|^[ \t]*>[^\n]*$"
+    r"|\"[^\"\n]{20,400}\"|[\u201c\u201d\u201e][^\u201c\u201d\n]{20,400}[\u201c\u201d]"
+    r"|\u00bb[^\u00ab\u00bb\n]{20,400}\u00ab|\u00ab[^\u00ab\u00bb\n]{20,400}\u00bb",
+    re.MULTILINE,
+)
 _RANK = {via: rank for rank, via in enumerate(Via)}
 
 

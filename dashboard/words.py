@@ -104,6 +104,9 @@ INTENTS = {
     Intent.SCAM: Chip(icon="mask", word="Scam", tone=Tone.SOON),
     Intent.SPAM: Chip(icon="ban", word="Spam"),
     Intent.OPT_OUT: Chip(icon="ban", word="Asked us to stop", tone=Tone.SOON),
+    Intent.SELF_HARM: Chip(icon="shield", word="Self-harm", tone=Tone.ACT),
+    Intent.GRIEF: Chip(icon="heart", word="Grief", tone=Tone.ACT),
+    Intent.PERSON: Chip(icon="person", word="Wants a person", tone=Tone.SOON),
 }
 
 PLATFORMS = {

@@ -48,7 +48,7 @@ class Page:
 class RedditApi:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._read: set[str] = set()
+        self._read: set[tuple[str, str]] = set()
 
     def routes(self, gate: Gate) -> list[tuple[str, str, str, Callable[..., Any]]]:
         return [
@@ -79,7 +79,7 @@ class RedditApi:
         if not request[ACCOUNT]:
             return refuse(403, "Forbidden")
         shown = account(self._world.author(request[ACCOUNT]))
-        unread = len(self._messages(lambda post: post.id not in self._read))
+        unread = len(self._unread(request[ACCOUNT]))
         return web.json_response(shown | {"inbox_count": unread, "has_mail": unread > 0, "is_suspended": False})
 
     async def about_user(self, request: web.Request) -> web.Response:
@@ -185,41 +185,46 @@ class RedditApi:
     # the inbox
 
     async def mentions(self, request: web.Request) -> web.Response:
-        return self._inbox(request, self._messages(lambda post: self._kind(post) == "username_mention"))
+        us = request[ACCOUNT]
+        return self._inbox(request, [post for post in self._messages(us) if self._kind(post, us) == "username_mention"])
 
     async def inbox(self, request: web.Request) -> web.Response:
-        return self._inbox(request, self._messages(lambda _: True))
+        return self._inbox(request, self._messages(request[ACCOUNT]))
 
     async def unread(self, request: web.Request) -> web.Response:
-        return self._inbox(request, self._messages(lambda post: post.id not in self._read))
+        return self._inbox(request, self._unread(request[ACCOUNT]))
 
     async def read_message(self, request: web.Request) -> web.Response:
         form = await request.post()
-        self._read |= {name for name in str(form.get("id", "")).split(",") if name}
+        self._read |= {(request[ACCOUNT], name) for name in str(form.get("id", "")).split(",") if name}
         return web.json_response({})
 
     def _inbox(self, request: web.Request, posts: list[Post]) -> web.Response:
-        if not request[ACCOUNT]:
+        us = request[ACCOUNT]
+        if not us:
             return refuse(403, "Forbidden")
         spelling = _spelling(request)
 
         def show(post: Post) -> dict[str, Any]:
-            kind = self._kind(post) or "username_mention"
-            return message(self._world, post, spelling, kind=kind, is_new=post.id not in self._read)
+            kind = self._kind(post, us) or "username_mention"
+            return message(self._world, post, spelling, kind=kind, is_new=(us, post.id) not in self._read)
 
         return self._listed(request, posts, show)
 
-    def _messages(self, test: Callable[[Post], bool]) -> list[Post]:
-        return [post for post in self._world.newest() if self._kind(post) and test(post)]
+    def _messages(self, us: str) -> list[Post]:
+        return [post for post in self._world.newest() if self._kind(post, us)]
 
-    def _kind(self, post: Post) -> str | None:
-        """What this post is in our inbox, if anything. A reply to us that also names us is only a reply."""
-        if post.kind != "comment" or self._world.is_ours(post):
+    def _unread(self, us: str) -> list[Post]:
+        return [post for post in self._messages(us) if (us, post.id) not in self._read]
+
+    def _kind(self, post: Post, us: str) -> str | None:
+        """What this post is in an account's inbox, if anything. A reply to it that also names it is only a reply."""
+        if post.kind != "comment" or post.author.lower() == us.lower():
             return None
         parent = self._any(post.parent or "")
-        if parent is not None and self._world.is_ours(parent):
+        if parent is not None and parent.author.lower() == us.lower():
             return "post_reply" if parent.kind == "submission" else "comment_reply"
-        named = re.search(rf"(?<![\w/])/?u/{re.escape(self._world.handle)}(?![\w-])", post.text, re.IGNORECASE)
+        named = re.search(rf"(?<![\w/])/?u/{re.escape(us)}(?![\w-])", post.text, re.IGNORECASE)
         return "username_mention" if named else None
 
     # writing

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from core.bots import names_a_machine
 from core.errors import Unreadable
 from core.post import Author, Platform, Post
 from core.recheck import Answer
@@ -100,12 +101,9 @@ def _post(
 
 def _author(raw: dict[str, Any]) -> Author:
     handle = str(raw["author"])
-    return Author(native_id=str(raw.get("author_fullname") or f"u/{handle}"), handle=handle, is_bot=_is_bot(handle))
-
-
-def _is_bot(handle: str) -> bool:
-    """Reddit has no such flag; by custom a bot's name says it."""
-    return handle == "AutoModerator" or re.search(r"[-_]bot$|Bot$|BOT$", handle) is not None
+    native_id = str(raw.get("author_fullname") or f"u/{handle}")
+    # Reddit has no such flag; by custom a bot's name says it.
+    return Author(native_id=native_id, handle=handle, is_bot=names_a_machine(handle))
 
 
 def _is_gone(raw: dict[str, Any], text: str) -> bool:

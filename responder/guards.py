@@ -5,20 +5,23 @@ Owns what may never leave, however it was approved. Refuses to send.
 
 from collections.abc import Callable
 
-from core.decision import Standing
+from core.config import Rule, SafetyConfig
+from core.decision import Draft, Standing
 from core.reply import Reply
 from platforms import policy
+from responder.safety import Case, refused_now
 
 Guard = Callable[[Reply, Standing], str | None]
+_DEFAULT = SafetyConfig()
 
 
-def refusal(reply: Reply, standing: Standing) -> str | None:
+def refusal(reply: Reply, standing: Standing, limits: SafetyConfig = _DEFAULT) -> str | None:
     """Return the first guard's no, or None where the reply may leave."""
     for guard in (*ALWAYS, *(AUTOMATIC if reply.is_automatic else ())):
         why = guard(reply, standing)
         if why is not None:
             return why
-    return None
+    return still_safe(reply, standing, limits) if reply.is_automatic else None
 
 
 def not_empty(reply: Reply, _standing: Standing) -> str | None:
@@ -44,32 +47,8 @@ def summoned(reply: Reply, standing: Standing) -> str | None:
     return None
 
 
-def not_paused(_reply: Reply, standing: Standing) -> str | None:
-    """Neither the account nor the house is paused."""
-    return "automatic replies were paused before it left" if standing.is_paused else None
-
-
-def not_taken(_reply: Reply, standing: Standing) -> str | None:
-    """No person has the conversation, or has acted in it."""
-    if standing.has_person_acted:
-        return "a person acted in the conversation before it left"
-    return "a person took the conversation before it left" if standing.is_taken else None
-
-
-def not_opted_out(_reply: Reply, standing: Standing) -> str | None:
-    """The author did not say stop."""
-    return "the author asked for no automatic replies" if standing.is_opted_out else None
-
-
-def not_a_bot(_reply: Reply, standing: Standing) -> str | None:
-    """The author is a person."""
-    return "the author is a bot" if standing.is_bot else None
-
-
 def not_late(_reply: Reply, standing: Standing) -> str | None:
     """It comes while it still means something."""
-    if standing.is_backfill:
-        return "the post was fetched late"
     is_late = standing.not_after is not None and standing.now > standing.not_after
     return "the post is older than the rule allows" if is_late else None
 
@@ -79,6 +58,16 @@ def not_again(_reply: Reply, standing: Standing) -> str | None:
     return "this conversation was already acknowledged" if standing.has_other_reply else None
 
 
+def still_safe(reply: Reply, standing: Standing, limits: SafetyConfig) -> str | None:
+    """Nothing that would have forbidden it when it was decided forbids it now."""
+    if standing.facts is None:
+        return "nobody has read the post it answers"
+    draft = Draft(text=reply.text, template=reply.template or "")
+    return refused_now(Case(facts=standing.facts, rule=_UNASKED, limits=limits, draft=draft))
+
+
+# The rule's own measures came with the reply: not_late and not_again look at them.
+_UNASKED = Rule(name="")
 # Whether the post stands comes first: with it goes the reply's text, and "empty" would say nothing.
 ALWAYS: tuple[Guard, ...] = (not_deleted, not_empty, not_too_long, summoned)
-AUTOMATIC: tuple[Guard, ...] = (not_paused, not_taken, not_opted_out, not_a_bot, not_late, not_again)
+AUTOMATIC: tuple[Guard, ...] = (not_late, not_again)

@@ -8,13 +8,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from prometheus_client import Counter, Histogram
 
 from core.clock import Clock
+from core.config import SafetyConfig
 from core.decision import Notice
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
 from core.reply import Receipt, Reply
@@ -59,6 +60,7 @@ class Outbox:
     alerts: Alerts
     bell: Bell
     clock: Clock
+    limits: SafetyConfig = field(default_factory=SafetyConfig)
 
     async def run(self) -> None:
         """Send and settle for ever."""
@@ -145,7 +147,7 @@ class Outbox:
 
     async def _deliver(self, reply: Reply, sender: Sender) -> str:
         standing = await self.replies.standing(reply, at=self.clock.now())
-        why = refusal(reply, standing)
+        why = refusal(reply, standing, self.limits)
         if why is not None:
             await self.replies.mark_refused(reply, why, at=self.clock.now())
             return "refused"

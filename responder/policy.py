@@ -1,43 +1,39 @@
-"""What to do about one post: pure, explained, and never bolder than the platform allows.
+"""What to do about one post: pure, explained, and never bolder than safety, the platform and people allow.
 
-Owns decide(). Refuses I/O, and refuses to write texts: `draft` does.
+Owns decide(). Refuses I/O, refuses to write texts (`draft` does) and to own what forbids a reply (`safety` does).
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
-from core.assessment import Intent, Language, Sentiment
-from core.config import Rule
-from core.decision import Action, Decision, Facts
-from core.post import Platform
-from platforms.policy import ALLOWANCES
+from core.config import Rule, SafetyConfig
+from core.decision import Action, Decision, Draft, Facts
+from responder.safety import Case, Finding, findings
 
-# Never answered by a machine alone, whatever a rule says.
-_DELICATE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM})
+_HOUSE = "house"
+# What stands where no rule holds.
+_NO_RULE = Rule(name="none")
+_DEFAULT = SafetyConfig()
+# How soon somebody should have looked where a life may hang on it.
+_CALLED_WITHIN = timedelta(minutes=15)
 
 
-def decide(facts: Facts, rules: tuple[Rule, ...]) -> Decision:
-    """Return the outcome for one post, the rule that caused it, and why in plain words."""
-    author = facts.heard.mention.post.author
-    if facts.heard.deleted_at is not None:
-        return Decision(action=Action.IGNORE, rule="house", because="the post was deleted")
-    if Intent.OPT_OUT in facts.assessment.intents and facts.heard.mention.is_summons:
-        because = "the author asked us to stop: no automatic reply from now on"
-        return Decision(action=Action.SHOW, rule="house", because=because, opt_out=True)
-    if author.is_bot:
-        return Decision(action=Action.SHOW, rule="house", because="the author is a bot: two bots could loop")
-    rule = next((rule for rule in rules if holds(rule, facts)), None)
-    if rule is None:
-        return Decision(action=Action.SHOW, rule="none", because="no rule holds, so a person decides")
-    action, because = _temper(rule, facts)
-    return Decision(
-        action=action,
-        rule=rule.name,
-        because=because,
-        escalate=rule.escalate,
-        due_at=facts.now + timedelta(minutes=rule.due_minutes) if rule.escalate else None,
-        not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
-        alone_since=facts.now - timedelta(hours=rule.once_per_hours),
-    )
+def decide(
+    facts: Facts, rules: tuple[Rule, ...], limits: SafetyConfig = _DEFAULT, draft: Draft | None = None
+) -> Decision:
+    """Return the outcome for one post, the rule that caused it, and why in plain words.
+
+    `draft` is what would be said: a text may be a reason not to say it.
+    """
+    rule = next((rule for rule in rules if holds(rule, facts)), _NO_RULE)
+    found = findings(Case(facts=facts, rule=rule, limits=limits, draft=draft))
+    settled = next((one for one in found if one.condition.settles), None)
+    decision = _settled(settled) if settled is not None else _by_rule(rule, found, facts)
+    called = next((one for one in found if one.condition.calls_a_person), None)
+    # Where there is nothing left to answer nobody is called either.
+    if called is None or decision.action is Action.IGNORE:
+        return decision
+    return _with_a_person(decision, called, facts)
 
 
 def holds(rule: Rule, facts: Facts) -> bool:
@@ -61,67 +57,49 @@ def _among(value: object, allowed: frozenset[object] | frozenset[str]) -> bool:
     return not allowed or value in allowed
 
 
-def _temper(rule: Rule, facts: Facts) -> tuple[Action, str]:
+def _settled(found: Finding) -> Decision:
+    """What no rule is asked about."""
+    condition = found.condition
+    return Decision(action=condition.allows, rule=_HOUSE, because=found.because, opt_out=condition.opts_out)
+
+
+def _by_rule(rule: Rule, found: tuple[Finding, ...], facts: Facts) -> Decision:
+    action, because = _temper(rule, found)
+    return Decision(
+        action=action,
+        rule=rule.name,
+        because=because,
+        escalate=rule.escalate,
+        due_at=facts.now + timedelta(minutes=rule.due_minutes) if rule.escalate else None,
+        not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
+        alone_since=facts.now - timedelta(hours=rule.once_per_hours),
+    )
+
+
+def _temper(rule: Rule, found: tuple[Finding, ...]) -> tuple[Action, str]:
     """Return the rule's action, or a milder one and why."""
+    if rule is _NO_RULE:
+        return Action.SHOW, "no rule holds, so a person decides"
     if rule.reply == "none":
         return Action.SHOW, f"rule {rule.name!r} leaves the answer to a person"
-    silent = _why_silent(rule, facts)
+    silent = next((one for one in found if one.condition.allows is Action.SHOW), None)
     if silent is not None:
-        return Action.SHOW, silent
+        return Action.SHOW, silent.because
     if rule.reply == "draft":
         return Action.DRAFT, f"rule {rule.name!r} asks for a draft"
-    careful = _why_careful(rule, facts)
-    if careful is not None:
-        return Action.DRAFT, careful
+    if found:
+        return Action.DRAFT, found[0].because
     return Action.ACKNOWLEDGE, f"rule {rule.name!r} acknowledges at once"
 
 
-def _why_silent(rule: Rule, facts: Facts) -> str | None:
-    """Reasons for which not even a draft is made."""
-    mention = facts.heard.mention
-    if ALLOWANCES[mention.post.platform].refuses_unsummoned and not mention.is_summons:
-        return f"{_NAMES[mention.post.platform]} accepts a reply only where the author addressed us: answer it there"
-    if Intent.OPT_OUT in facts.assessment.intents:
-        # Said to somebody else it is no wish about us, and still no moment to speak.
-        return "the author says stop"
-    if facts.is_opted_out:
-        return "the author asked for no automatic replies"
-    if facts.conversation.is_taken:
-        return f"{facts.conversation.taken_by} has taken this conversation, so the bot is silent"
-    if facts.has_person_acted:
-        return "a person has already acted in this conversation, so the bot is silent"
-    if facts.has_reply:
-        return "this post already has a reply"
-    if Intent.SPAM in facts.assessment.intents:
-        return "it looks like spam"
-    window = timedelta(hours=rule.once_per_hours)
-    if facts.acknowledged_at is not None and facts.now - facts.acknowledged_at < window:
-        return f"already acknowledged within {rule.once_per_hours} hours"
-    return None
-
-
-def _why_careful(rule: Rule, facts: Facts) -> str | None:
-    """Reasons for which a person looks first."""
-    heard, assessed = facts.heard, facts.assessment
-    if not heard.mention.is_summons:
-        return "the author did not address us, so a person looks first"
-    if facts.is_paused:
-        return "automatic replies are paused"
-    if heard.is_backfill:
-        return "it was fetched late, to cover a gap"
-    if facts.now - heard.mention.post.posted_at > timedelta(minutes=rule.max_age_minutes):
-        return f"it is older than {rule.max_age_minutes} minutes"
-    if _DELICATE & set(assessed.intents):
-        return "it touches safety, law or fraud, so a person looks first"
-    if assessed.language is Language.UNSURE:
-        return "its language is unsure"
-    if assessed.sentiment is Sentiment.UNSURE:
-        return "its mood is unsure"
-    if assessed.irony is not None and assessed.irony >= _IRONIC:
-        return "it may be ironic"
-    return None
-
-
-# Cheerful thanks under a bitter joke is the reply that gets passed around.
-_IRONIC = 0.3
-_NAMES = {Platform.X: "X", Platform.REDDIT: "Reddit"}
+def _with_a_person(decision: Decision, called: Finding, facts: Facts) -> Decision:
+    """Return `decision` with somebody called at once, whatever the rule says."""
+    now = facts.now + _CALLED_WITHIN
+    return replace(
+        decision,
+        rule=decision.rule if decision.escalate else _HOUSE,
+        because=called.because,
+        escalate=True,
+        due_at=min(now, decision.due_at or now),
+        calls_a_person=True,
+    )

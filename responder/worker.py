@@ -5,7 +5,7 @@ Owns the loop and the words of a notice to people. Refuses to send: `outbox` doe
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -13,8 +13,8 @@ from prometheus_client import Counter
 
 from core.assessment import Reason
 from core.clock import Clock
-from core.config import Rule
-from core.decision import Action, Facts, Notice, Plan
+from core.config import Rule, SafetyConfig
+from core.decision import URGENT, Action, Decision, Facts, Notice, Plan
 from core.errors import StoreError
 from responder.draft import Templates
 from responder.policy import decide
@@ -40,18 +40,19 @@ class Desk:
     rules: tuple[Rule, ...]
     templates: Templates
     dashboard_url: str
+    limits: SafetyConfig = field(default_factory=SafetyConfig)
 
     def plan(self, facts: Facts) -> Plan:
         """Return the decision with its draft and notice. Pure."""
-        decision = decide(facts, self.rules)
-        wants_text = decision.action in (Action.DRAFT, Action.ACKNOWLEDGE)
+        draft = self.templates.fill(facts)
+        decision = decide(facts, self.rules, self.limits, draft)
         return Plan(
             decision=decision,
-            draft=self.templates.fill(facts) if wants_text else None,
-            notice=self._notice(facts, decision.because) if decision.escalate else None,
+            draft=draft if decision.action in (Action.DRAFT, Action.ACKNOWLEDGE) else None,
+            notice=self._notice(facts, decision) if decision.escalate else None,
         )
 
-    def _notice(self, facts: Facts, because: str) -> Notice:
+    def _notice(self, facts: Facts, decision: Decision) -> Notice:
         mention, assessed = facts.heard.mention, facts.assessment
         post = mention.post
         why = ", ".join(_spelled(reason) for reason in assessed.reasons if reason.points > 0) or "a rule"
@@ -63,11 +64,13 @@ class Desk:
                 excerpt,
                 "",
                 f"Urgency {assessed.urgency} because of: {why}",
-                f"What the bot does: {because}",
+                f"What the bot does: {decision.because}",
                 f"Conversation: {self.dashboard_url}/conversations/{facts.heard.conversation_id}",
                 f"Post: {post.url}",
             )
         )
+        if decision.calls_a_person:
+            return Notice(kind=URGENT, title=f"A person is needed now on {mention.account}", body=body)
         return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
 
 

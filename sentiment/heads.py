@@ -12,7 +12,9 @@ MARKS = ("anger", "offensive", "irony")
 LEVELS = ("level 1", "level 2", "level 3")
 # As written, whoever wrote it: one more witness beside sentiment.language.
 LANGUAGES = (Language.DA, Language.SV, Language.NB, Language.NN, Language.EN)
-INTENTS = tuple(intent for intent in Intent if intent is not Intent.OPT_OUT)
+# What only words can say: too rare in any set of posts to learn, and too grave to guess.
+BY_WORDS = frozenset({Intent.OPT_OUT, Intent.SELF_HARM, Intent.GRIEF, Intent.PERSON})
+INTENTS = tuple(intent for intent in Intent if intent not in BY_WORDS)
 
 COLUMNS = (
     *(f"sentiment {name}" for name in SENTIMENT),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.assessment import Intent, Probabilities, Reason
 from sentiment.base import Heads, Reading
+from sentiment.heads import BY_WORDS
 from sentiment.urgency import UrgencyReader, reach
 
 # What being surely of level 1, 2 and 3 adds. Chosen on the development posts (sentiment.training.weigh), as
@@ -18,7 +19,7 @@ _CUES = 0.25
 # An intent that a cue names is believed unless the model all but rules it out.
 _RULED_OUT = 0.08
 # These the model may not rule out: a missed one costs more than a false one.
-_GRAVE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM, Intent.OPT_OUT})
+_GRAVE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM}) | BY_WORDS
 
 NO_MOOD = Probabilities(negative=0.0, neutral=1.0, positive=0.0)
 

@@ -7,18 +7,19 @@ hands in a pure function.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
 from core.conversation import Status
-from core.decision import Action, Facts, Notice, Plan
+from core.decision import URGENT, Action, Facts, Notice, Plan
 from core.reply import ReplyKind, ReplyState
 from store import rows
 from store import tables as t
 from store.accounts import is_quiet
 from store.conversations import person_has_acted
 from store.database import Database
+from store.lately import Ledger
 from store.people import Scope, save_opt_out
 from store.posts import Stage
 
@@ -47,11 +48,13 @@ class Decisions:
         made: dict[int, Plan] = {}
         async with self._db.begin() as connection:
             await _lock_conversations(connection, post_ids)
+            ledger = Ledger(connection, at=at)
             for post_id in post_ids:
-                facts = await _facts(connection, post_id, at)
+                facts = await _waiting(connection, post_id, ledger, at)
                 if facts is not None:
                     made[post_id] = plan(facts)
                     await self._save(connection, facts, made[post_id], at)
+                    _note(ledger, facts, made[post_id])
         return made
 
     async def _save(self, connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:
@@ -79,10 +82,12 @@ class Decisions:
             await save_opt_out(connection, author_id, Scope.AUTOMATIC, because=decision.because, by="genlyd", at=at)
 
     async def _tell(self, connection: AsyncConnection, conversation_id: int, notice: Notice, at: datetime) -> None:
-        """Queue an alert, unless people were told of this conversation a short while ago."""
+        """Queue an alert, unless people were told of this conversation a short while ago, as urgently."""
         told = select(t.alerts.c.id).where(
             t.alerts.c.conversation_id == conversation_id, t.alerts.c.created_at > at - self._repeat_alert_after
         )
+        if notice.kind == URGENT:
+            told = told.where(t.alerts.c.kind == URGENT)
         if (await connection.execute(told.limit(1))).first() is None:
             await queue_alert(connection, notice, conversation_id=conversation_id, at=at)
 
@@ -112,32 +117,55 @@ async def _lock_conversations(connection: AsyncConnection, post_ids: Sequence[in
     await connection.execute(lock.order_by(t.conversations.c.id).with_for_update())
 
 
-async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Facts | None:
+async def _waiting(connection: AsyncConnection, post_id: int, ledger: Ledger, at: datetime) -> Facts | None:
     """Return the facts of a post that still waits. Asked under the lock: another worker may have been first."""
+    waits = select(t.posts.c.id).where(t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED)
+    if (await connection.execute(waits)).first() is None:
+        return None
+    return await facts_of(connection, post_id, ledger, at=at)
+
+
+def _note(ledger: Ledger, facts: Facts, plan: Plan) -> None:
+    if plan.draft is not None and plan.decision.action is Action.ACKNOWLEDGE:
+        ledger.note(facts.heard.mention.account, plan.draft.template)
+
+
+async def facts_of(
+    connection: AsyncConnection, post_id: int, ledger: Ledger, *, at: datetime, leaving: int | None = None
+) -> Facts | None:
+    """Return all that a decision may look at; None where nobody has read the post.
+
+    `leaving` is the reply that is about to leave: what is asked is what stands there beside it.
+    """
+    account = t.accounts.alias("of_ours")
+    ours = exists().where(
+        account.c.platform == t.posts.c.platform, func.lower(account.c.handle) == func.lower(t.authors.c.handle)
+    )
     acted = person_has_acted(t.posts.c.conversation_id).label("has_person_acted")
     heard = (
-        select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"), acted)
+        select(*rows.HEARD_COLUMNS, is_quiet(t.posts.c.account).label("is_quiet"), acted, ours.label("is_ours"))
         .join(t.authors, t.authors.c.id == t.posts.c.author_id)
-        .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.ASSESSED)
+        .where(t.posts.c.id == post_id)
     )
-    post = (await connection.execute(heard)).first()
-    if post is None:
-        return None
-    conversation_id = post.conversation_id
-    found = select(t.conversations).where(t.conversations.c.id == conversation_id)
-    conversation = (await connection.execute(found)).one()
+    post = (await connection.execute(heard)).one()
+    found = select(t.conversations).where(t.conversations.c.id == post.conversation_id)
     assessed = select(t.assessments).where(t.assessments.c.post_id == post_id)
+    assessment = (await connection.execute(assessed)).first()
+    if assessment is None:
+        return None
     return Facts(
         heard=rows.heard(post),
-        assessment=rows.assessment((await connection.execute(assessed)).one()),
-        conversation=rows.conversation(conversation),
+        assessment=rows.assessment(assessment),
+        conversation=rows.conversation((await connection.execute(found)).one()),
         now=at,
         is_paused=bool(post.is_quiet),
-        is_opted_out=await _is_opted_out(connection, conversation.author_id),
-        acknowledged_at=await _acknowledged_at(connection, conversation_id),
-        last_text=await _last_text(connection, conversation.author_id),
-        has_reply=await _has_reply(connection, post_id),
+        is_opted_out=await _is_opted_out(connection, post.author_id),
+        acknowledged_at=await _acknowledged_at(connection, post.conversation_id, leaving),
+        last_text=await _last_text(connection, post.author_id),
+        has_reply=await _has_reply(connection, post_id, leaving),
         has_person_acted=bool(post.has_person_acted),
+        is_ours=bool(post.is_ours),
+        lately=await ledger.around(post),
     )
 
 
@@ -146,11 +174,12 @@ async def _is_opted_out(connection: AsyncConnection, author_id: int) -> bool:
     return (await connection.execute(query)).first() is not None
 
 
-async def _acknowledged_at(connection: AsyncConnection, conversation_id: int) -> datetime | None:
+async def _acknowledged_at(connection: AsyncConnection, conversation_id: int, leaving: int | None) -> datetime | None:
     query = select(func.max(t.replies.c.created_at)).where(
         t.replies.c.conversation_id == conversation_id,
         t.replies.c.kind == ReplyKind.ACKNOWLEDGEMENT,
         t.replies.c.state.in_(_COUNTS),
+        t.replies.c.id != (leaving or 0),
     )
     at: datetime | None = (await connection.execute(query)).scalar_one()
     return at
@@ -167,8 +196,8 @@ async def _last_text(connection: AsyncConnection, author_id: int) -> str | None:
     return (await connection.execute(query)).scalar_one_or_none()
 
 
-async def _has_reply(connection: AsyncConnection, post_id: int) -> bool:
-    query = select(t.replies.c.id).where(t.replies.c.post_id == post_id)
+async def _has_reply(connection: AsyncConnection, post_id: int, leaving: int | None) -> bool:
+    query = select(t.replies.c.id).where(t.replies.c.post_id == post_id, t.replies.c.id != (leaving or 0))
     return (await connection.execute(query)).first() is not None
 
 

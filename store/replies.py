@@ -17,9 +17,11 @@ from core.errors import Conflict, IllegalMove
 from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
-from store.accounts import AccountState, is_quiet
-from store.conversations import person_has_acted, touch
+from store.accounts import AccountState
+from store.conversations import touch
 from store.database import Database
+from store.decisions import facts_of
+from store.lately import Ledger
 from store.people import record
 
 _R = t.replies.c
@@ -257,25 +259,21 @@ class Replies:
         query = (
             select(
                 _R.not_after,
+                _R.post_id,
                 t.posts.c.posted_at,
                 t.posts.c.is_summons,
-                t.posts.c.is_backfill,
                 t.posts.c.deleted_at.is_not(None).label("is_deleted"),
-                is_quiet(t.posts.c.account).label("is_paused"),
-                t.conversations.c.taken_by.is_not(None).label("is_taken"),
-                exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
-                t.authors.c.is_bot,
                 other.label("has_other_reply"),
-                person_has_acted(t.conversations.c.id).label("has_person_acted"),
             )
             .select_from(t.replies)
             .join(t.posts, t.posts.c.id == _R.post_id)
-            .join(t.conversations, t.conversations.c.id == t.posts.c.conversation_id)
-            .join(t.authors, t.authors.c.id == t.posts.c.author_id)
             .where(_R.id == reply.id)
         )
         async with self._db.read() as connection:
-            return Standing(now=at, **(await connection.execute(query)).mappings().one())
+            read = dict((await connection.execute(query)).mappings().one())
+            ledger = Ledger(connection, at=at, leaving=reply.id)
+            facts = await facts_of(connection, read.pop("post_id"), ledger, at=at, leaving=reply.id)
+            return Standing(now=at, facts=facts, **read)
 
     async def get(self, reply_id: int) -> Reply | None:
         """Return one reply."""

@@ -207,6 +207,7 @@ posts = Table(
     Index("ix_posts_check", "account", "check_at"),
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
+    Index("ix_posts_author", "author_id", "posted_at"),
 )
 
 assessments = Table(
@@ -323,6 +324,7 @@ replies = Table(
     UniqueConstraint("post_id", "kind"),
     Index("ix_replies_due", "state", "not_before"),
     Index("ix_replies_conversation", "conversation_id"),
+    Index("ix_replies_account", "account", "created_at"),
 )
 
 # People to be told. Rows too, so a dead webhook delays an alert and never loses it.

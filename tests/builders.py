@@ -79,17 +79,15 @@ def a_rule(**changes: Any) -> Rule:
 
 
 def a_standing(**changes: Any) -> Standing:
+    """What belongs to the facts may be named beside what is the standing's own."""
+    ours = {name: changes.pop(name) for name in list(changes) if name in Facts.__dataclass_fields__ and name != "now"}
     standing = Standing(
         now=NOW,
         posted_at=NOW - timedelta(seconds=5),
         is_summons=True,
-        is_backfill=False,
         is_deleted=False,
-        is_paused=False,
-        is_taken=False,
-        is_opted_out=False,
-        is_bot=False,
         has_other_reply=False,
+        facts=some_facts(**ours),
     )
     return replace(standing, **changes)
 

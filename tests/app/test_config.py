@@ -2,6 +2,7 @@
 
 import contextlib
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,12 @@ def test_an_empty_file_is_a_house_with_its_first_rules() -> None:
             'must be "shipped", "folder:build/open" or "hub:owner/name"',
         ),
         ("[sentiment]\nunsure_below = 2", 2, "sentiment.unsure_below", "must be from 0 to 1"),
+        ("[safety]\nauthor_per_day = -1", 2, "safety.author_per_day", "must be from 0 to 1000, not -1"),
+        ("[safety]\nquiet_hours = '22-7'", 2, "safety.quiet_hours", 'such as "22:00-07:00"'),
+        ("[safety]\nquiet_hours = '22:00-22:00'", 2, "safety.quiet_hours", "two different times"),
+        ("[safety]\nquiet_hours = '24:00-07:00'", 2, "safety.quiet_hours", "two different times"),
+        ("[safety]\ntimezone = 'Copenhagen'", 2, "safety.timezone", "no time zone this machine knows"),
+        ("[safety]\ntimezone = '../../etc/passwd'", 2, "safety.timezone", "no time zone this machine knows"),
         ("[alerts]\nurls = 'json://h'", 2, "alerts.urls", "must be a list of texts"),
         ("[alerts]\nurls = ['']", 2, "alerts.urls", "must be a list of texts"),
         ("[alerts]\nurls = ['env:NOPE']", 2, "alerts.urls[1]", "the environment variable 'NOPE' is not set"),
@@ -149,6 +156,16 @@ def test_a_problem_names_its_line_its_place_and_its_cure(text: str, line: int, w
     found = [problem for problem in problems(text) if problem[1] == where]
     assert [problem[0] for problem in found] == [line]
     assert what in found[0][2]
+
+
+def test_quiet_hours_are_read_in_the_houses_own_zone_and_may_run_past_midnight() -> None:
+    safety = read("[safety]\nquiet_hours = '22:00-07:00'\ntimezone = 'Europe/Copenhagen'").safety
+    summer, winter = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+    assert [safety.is_quiet(summer.replace(hour=hour)) for hour in (19, 20, 4, 5)] == [False, True, True, False]
+    assert [safety.is_quiet(winter.replace(hour=hour)) for hour in (20, 21, 5, 6)] == [False, True, True, False]
+    noon = read("[safety]\nquiet_hours = '12:00-13:00'").safety
+    assert [noon.is_quiet(summer.replace(hour=hour)) for hour in (11, 12, 13)] == [False, True, False]
+    assert not read("").safety.is_quiet(summer)
 
 
 def test_every_problem_is_listed_at_once_in_the_order_of_the_file() -> None:

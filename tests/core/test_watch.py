@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.watch import Mention, Via, Watch, hashtags_in, is_summons, match
-from tests.builders import US, a_post, an_author
+from core.watch import Mention, Via, Watch, hashtags_in, is_only_quoted, is_summons, match
+from tests.builders import US, a_mention, a_post, an_author
 
 WATCH = Watch(account="x-main", hashtags=("#Fjordnet", "fjordhjælp"), keywords=("fjordnet", "blå kærlighed"))
 WORDS = Watch(account="x-main", mentions=False, keywords=("ål", "Ørsted", "C++", "fjord net"))
@@ -153,3 +153,35 @@ def test_every_hashtag_found_stands_in_the_text_and_holds_a_letter(text: str) ->
 def test_hashtags_are_found_in_nordic_letters_and_not_in_links_or_numbers() -> None:
     text = "#Blåbær og #æble, ikke #1 eller https://a.dk/#top eller a#b &#x27; men #a1"
     assert hashtags_in(text) == frozenset({"blåbær", "æble", "a1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("RT @avisen: sådan behandler @fjordnet sine kunder", True),
+        ("Se lige: RT @avisen: @fjordnet igen", True),
+        ("@fjordnet RT @avisen: sådan behandler I jeres kunder", False),
+        ("> u/fjordnet har hævet prisen\n\nDet er da utroligt", True),
+        ("> u/fjordnet har hævet prisen\n\nHvorfor, u/fjordnet?", False),
+        ('Han sagde "min bredbånd hos @fjordnet er væk igen" og gik', True),
+        ("Hon skrev ”jag byter från @fjordnet redan i dag” igår", True),
+        ("Avisen: »alle forlader @fjordnet i denne uge«", True),
+        ('Hej "@fjordnet", hvor er I?', False),
+        ("@fjordnet min forbindelse er væk", False),
+        ("Jeg svarer jer uden at nævne jer", False),
+    ],
+)
+def test_a_name_in_somebody_elses_words_is_only_quoted(text: str, quoted: bool) -> None:
+    assert is_only_quoted(a_mention(post=a_post(text=text))) is quoted
+
+
+def test_a_post_of_ours_that_is_quoted_without_a_word_to_us_is_only_quoted() -> None:
+    silent = a_post(text="sikke noget vrøvl", quoted_author_id="1")
+    assert is_only_quoted(a_mention(post=silent))
+    assert not is_only_quoted(a_mention(post=replace(silent, text="sikke noget vrøvl, @fjordnet")))
+    assert not is_only_quoted(a_mention(post=replace(silent, parent_id="9"))), "it answers somebody, perhaps us"
+
+
+@given(text=texts | st.text(alphabet='">»«“” @\nRT:x', max_size=2000))
+def test_no_text_makes_the_search_for_quotations_slow_or_fail(text: str) -> None:
+    is_only_quoted(a_mention(post=a_post(text=text)))

@@ -7,11 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.assessment import Intent
+from core.decision import Lately
 from core.post import Platform
 from core.reply import ReplyKind
 from platforms.policy import length_of
 from responder.guards import refusal
-from tests.builders import NOW, a_standing, an_automatic_reply
+from tests.builders import (
+    NOW,
+    a_conversation,
+    a_heard,
+    a_mention,
+    a_post,
+    a_standing,
+    an_assessment,
+    an_author,
+    an_automatic_reply,
+)
 
 
 def test_a_reply_that_nothing_forbids_leaves() -> None:
@@ -22,11 +34,14 @@ def test_a_reply_that_nothing_forbids_leaves() -> None:
     ("standing", "why"),
     [
         ({"is_paused": True}, "paused"),
-        ({"is_taken": True}, "a person took"),
-        ({"has_person_acted": True}, "a person acted"),
+        ({"conversation": a_conversation(taken_by="kari")}, "kari has taken"),
+        ({"has_person_acted": True}, "a person has already acted"),
         ({"is_opted_out": True}, "no automatic replies"),
-        ({"is_bot": True}, "bot"),
-        ({"is_backfill": True}, "fetched late"),
+        ({"heard": a_heard(mention=a_mention(post=a_post(author=an_author(is_bot=True))))}, "bot"),
+        ({"heard": a_heard(is_backfill=True)}, "fetched late"),
+        ({"assessment": an_assessment(intents=(Intent.GRIEF,))}, "somebody died"),
+        ({"lately": Lately(author_hour=2)}, "budget of 2"),
+        ({"facts": None}, "nobody has read"),
         ({"not_after": NOW - timedelta(seconds=1)}, "older than the rule allows"),
         ({"has_other_reply": True}, "already acknowledged"),
     ],

@@ -29,7 +29,7 @@ async def test_a_guards_no_is_written_and_nothing_leaves(outbox: Outbox, wire: W
     await outbox.accounts.pause_house(True, by="kari", at=NOW)
     await outbox.send_due()
     reply = await reply_of(outbox, due)
-    assert (reply.state, reply.problem) == (ReplyState.REFUSED, "automatic replies were paused before it left")
+    assert (reply.state, reply.problem) == (ReplyState.REFUSED, "automatic replies are paused")
     assert wire.send_calls == 0
 
 

@@ -162,6 +162,17 @@ OPT_OUTS = (
     "Unsubscribe",
     "please leave me alone",
     "@brand do not contact me again",
+    "@brand lad mig være!",
+    "sluta skriva",
+    "@brand frameld mig, tak",
+    "slutt å mase",
+    "slutt med automatiske svar",
+    "no automated replies please",
+    "Nu må I stoppe. Kontakt mig ikke igen, jeg er færdig med jer.",
+    "Tredje gången nu: sluta skriva till mig, ni hjälper ju ändå inte",
+    "Dette er tullete, slutt å skrive til meg og svar på telefonen i stedet",
+    "Eg har sagt det før, slutt å kontakte meg",
+    "I have told you twice. Please stop messaging me, I get it.",
 )
 NOT_OPT_OUTS = (
     "stop nu den dårlige service",
@@ -175,6 +186,63 @@ NOT_OPT_OUTS = (
     "leave me alone in a room with this cake",
     "The bus did not stop",
     "unsubscribe does not work in your newsletter",
+    "stop the bus",
+    "Can you stop the bus at Kongens Nytorv?",
+    "why did you stop replying to me?",
+    "hvorfor stoppede I med at svare mig",
+    "varför slutade ni svara mig",
+    "hvorfor sluttet dere å svare meg",
+    "when is the last stop tonight",
+    "please stop the price increases",
+    "is this a bot?",
+)
+WANT_A_PERSON = (
+    "@brand is this a bot?",
+    "am I talking to a machine here",
+    "Er det her en robot, der svarer?",
+    "Jeg vil gerne snakke med et menneske",
+    "Är det här en bot?",
+    "kan jag få prata med en riktig människa",
+    "er dette en bot eller et ekte menneske",
+    "Er dette ein robot? Eg vil snakke med eit menneske",
+)
+WANT_NONE = (
+    "is this a bottle",
+    "er det her en botanisk have",
+    "my robot vacuum broke",
+    "robotstøvsugeren er gået i stå",
+)
+GRIEF = (
+    "My mother passed away last week and you still send her bills",
+    "you defended the man who killed my sister",
+    "min far er lige død, og I sender stadig breve til ham",
+    "Hvordan lukker jeg et abonnement for en afdød?",
+    "min mamma dog förra veckan",
+    "faren min døde på mandag, hvordan sier jeg opp?",
+    "mora mi døydde i helga",
+)
+NO_GRIEF = (
+    "my phone died again",
+    "the server died in the middle of checkout",
+    "batteriet er dødt",
+    "jeg dør af grin over jeres reklame",
+    "batteriet dog efter en timme",
+    "telefonen min døde på bussen",
+    "I lost my bag",
+    "død kedelig app",
+)
+ACCIDENTS = (
+    "der er sket en ulykke ved jeres byggeplads",
+    "det är en olycka på er parkering",
+    "det har vært ei ulykke i butikken deres",
+    "det er ei ulukke på ferja",
+    "one of your vans was in an accident on the E20",
+)
+NO_ACCIDENTS = (
+    "I ordered two by accident",
+    "jeg er ulykkelig over servicen",
+    "accidentally paid twice",
+    "beställde av misstag",
 )
 
 
@@ -334,6 +402,27 @@ def test_a_plain_stop_is_an_opt_out(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_OPT_OUTS)
 def test_a_stop_with_another_object_is_no_opt_out(text: str) -> None:
     assert Intent.OPT_OUT not in judge(text).intents
+
+
+@pytest.mark.parametrize(
+    ("intent", "said", "unsaid"),
+    [
+        (Intent.PERSON, WANT_A_PERSON, WANT_NONE),
+        (Intent.GRIEF, GRIEF, NO_GRIEF),
+        (Intent.SAFETY, ACCIDENTS, NO_ACCIDENTS),
+        (Intent.SELF_HARM, ("Jeg orker ikke leve mere", "I don't want to live any more"), ("I could live without it",)),
+        (
+            Intent.LEGAL,
+            ("reporter at the Herald, request for comment", "pressehenvendelse fra P1"),
+            ("full press on it",),
+        ),
+    ],
+)
+def test_what_no_machine_may_answer_is_heard_and_its_everyday_likeness_is_not(
+    intent: Intent, said: tuple[str, ...], unsaid: tuple[str, ...]
+) -> None:
+    assert [text for text in said if intent not in judge(text).intents] == []
+    assert [text for text in unsaid if intent in judge(text).intents] == []
 
 
 @pytest.mark.parametrize(

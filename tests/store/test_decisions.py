@@ -1,6 +1,7 @@
 """A decision and all it causes are one transaction, and a conversation is acknowledged once (I3)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from core.conversation import Move, Status
-from core.decision import Action, Facts, Plan
+from core.decision import URGENT, Action, Facts, Plan
+from core.post import Platform
 from core.reply import ReplyKind, ReplyState
 from store import tables as t
 from store.accounts import Accounts
@@ -218,6 +220,38 @@ async def test_people_are_not_told_twice_of_one_conversation_within_the_window(
     told = await _rows(database, select(t.alerts.c.conversation_id, t.alerts.c.created_at).order_by(t.alerts.c.id))
     assert [at for _, at in told] == [NOW, NOW + HOUR * 1.1, NOW]
     assert told[0][0] == told[1][0] != told[2][0]
+
+
+async def test_who_calls_a_person_now_is_not_held_back_by_an_ordinary_alert(
+    database: Database, decisions: Decisions
+) -> None:
+    def urgent(facts: Facts) -> Plan:
+        made = a_plan(notice=True)(facts)
+        assert made.notice is not None
+        return replace(made, notice=replace(made.notice, kind=URGENT))
+
+    ids = await assessed(database, *_thread("1", "2", "3", "4"))
+    for post_id, plan in zip(ids, (a_plan(notice=True), urgent, urgent, a_plan(notice=True)), strict=True):
+        await decisions.decide(post_id, plan, at=NOW)
+    told = await _rows(database, select(t.alerts.c.kind).order_by(t.alerts.c.id))
+    assert [kind for (kind,) in told] == ["escalation", "urgent"]
+
+
+async def test_an_account_of_ours_is_known_by_its_handle_on_its_platform(
+    database: Database, decisions: Decisions
+) -> None:
+    ours = a_mention(post=a_post("1", author=an_author("1", handle="FJORDNET")))
+    other = a_mention(post=a_post("2", author=an_author("2", handle="Fjordnet2")))
+    reddit = a_mention(post=a_post("3", platform=Platform.REDDIT, author=an_author("3", handle="Fjordnet")))
+    seen: list[bool] = []
+
+    def plan(facts: Facts) -> Plan:
+        seen.append(facts.is_ours)
+        return a_plan(Action.SHOW)(facts)
+
+    for post_id in await assessed(database, ours, other, reddit):
+        await decisions.decide(post_id, plan, at=NOW)
+    assert seen == [True, False, False]
 
 
 async def test_two_posts_that_escalate_at_once_tell_people_once(database: Database, decisions: Decisions) -> None:

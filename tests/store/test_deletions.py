@@ -227,7 +227,9 @@ async def test_a_dropped_draft_of_a_deleted_post_is_no_persons_act(database: Dat
     assert (await thread_of(database, second)).conversation.id == (await thread_of(database, first)).conversation.id
     replies = Replies(database)
     (claimed,) = await replies.claim_due("me", at=LATER, lease=timedelta(minutes=1))
-    assert not (await replies.standing(claimed, at=LATER)).has_person_acted
+    facts = (await replies.standing(claimed, at=LATER)).facts
+    assert facts is not None
+    assert not facts.has_person_acted
 
 
 async def test_a_correction_made_on_it_stays_for_the_other_posts_it_changed(database: Database) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from core.assessment import Intent
 from core.conversation import Move, Status
 from core.decision import Action
 from core.errors import Conflict
@@ -16,7 +17,7 @@ from store.accounts import Accounts, AccountState
 from store.conversations import Conversations
 from store.database import Database
 from store.replies import Replies
-from tests.builders import NOW, a_mention, a_plan, a_post, a_standing, an_author, decided
+from tests.builders import NOW, a_mention, a_plan, a_post, a_standing, an_author, decided, saved
 
 LEASE = timedelta(seconds=60)
 RECEIPT = Receipt(remote_id="5005", url="https://x.com/i/status/5005")
@@ -257,7 +258,16 @@ async def test_a_post_is_answered_once_however_often_it_is_clicked(database: Dat
 async def test_the_standing_is_read_anew_each_time(database: Database, replies: Replies) -> None:
     reply = await _claimed(database)
     quiet = await replies.standing(reply, at=NOW)
-    assert quiet == a_standing(not_after=NOW + timedelta(minutes=60))
+    assert replace(quiet, facts=None) == a_standing(not_after=NOW + timedelta(minutes=60), facts=None)
+    facts = quiet.facts
+    assert facts is not None
+    assert (facts.is_paused, facts.is_opted_out, facts.conversation.taken_by, facts.is_ours) == (
+        False,
+        False,
+        None,
+        False,
+    )
+    assert (facts.has_reply, facts.acknowledged_at) == (False, None), "the reply itself does not count"
     await Accounts(database).pause_house(True, by="kari", at=NOW)
     conversations = Conversations(database)
     (card,) = await conversations.inbox(statuses=(Status.OPEN,))
@@ -266,10 +276,25 @@ async def test_the_standing_is_read_anew_each_time(database: Database, replies: 
     async with database.begin() as connection:
         await connection.execute(t.posts.update().values(deleted_at=NOW))
         await connection.execute(t.opt_outs.insert().values(author_id=1, scope="automatic", since=NOW, because="stop"))
+        await connection.execute(t.assessments.update().values(intents=["grief"]))
+        await connection.execute(t.authors.update().values(handle="fjordNET"))
     standing = await replies.standing(reply, at=NOW)
-    assert standing == a_standing(
-        is_paused=True, is_taken=True, is_opted_out=True, is_deleted=True, not_after=NOW + timedelta(minutes=60)
+    facts = standing.facts
+    assert facts is not None
+    assert (standing.is_deleted, facts.heard.deleted_at) == (True, NOW)
+    assert (facts.is_paused, facts.is_opted_out, facts.conversation.taken_by, facts.is_ours) == (
+        True,
+        True,
+        "kari",
+        True,
     )
+    assert facts.assessment.intents == (Intent.GRIEF,), "what a person set right meanwhile counts"
+
+
+async def test_a_person_may_answer_what_nobody_has_read(database: Database, replies: Replies) -> None:
+    (post_id,) = await saved(database, a_mention())
+    answer = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW))
+    assert (await replies.standing(answer, at=NOW)).facts is None
 
 
 async def test_another_acknowledgement_of_the_conversation_is_seen(database: Database, replies: Replies) -> None:
