@@ -91,6 +91,22 @@ class AlertsConfig:
     repeat_after_minutes: int = 60
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerConfig:
+    """When the crisis breaker trips, and whom it wakes.
+
+    `usual_per_hour` stands in until a day of the account's own past is known. `remind_after_minutes` are the steps of
+    the ladder, from the trip on. `statements` are holding texts by language, where the shipped ones will not do.
+    """
+
+    is_on: bool = True
+    least_posts: int = 8
+    campaign_times: float = 4.0
+    usual_per_hour: float = 60.0
+    remind_after_minutes: tuple[int, ...] = (10, 30)
+    statements: dict[Language, str] = field(default_factory=dict)
+
+
 ReplyMode = Literal["automatic", "draft", "none"]
 
 
@@ -129,3 +145,4 @@ class Config:
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     sentiment: SentimentConfig = field(default_factory=SentimentConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from core.assessment import Assessment
 from core.conversation import Conversation
+from core.incident import Incident
 from core.watch import Mention
 
 
@@ -38,7 +39,7 @@ class Facts:
     """All that a decision may look at, read in the transaction that saves it.
 
     `acknowledged_at` is the latest acknowledgement in this conversation that was, or may yet be, seen;
-    `last_text` the text we last sent or drafted to this author.
+    `last_text` the text we last sent or drafted to this author; `incident` the account's open one.
     """
 
     heard: Heard
@@ -51,6 +52,7 @@ class Facts:
     last_text: str | None = None
     has_reply: bool = False
     has_person_acted: bool = False
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ class Decision:
     """What to do, which rule said so, and why in words a person can read.
 
     An acknowledgement must not leave after `not_after`, nor if the conversation was acknowledged since
-    `alone_since`: the rule's age limit and its window, kept with the reply for the guards.
+    `alone_since`: the rule's age limit and its window, kept with the reply for the guards. `incident_id` names the
+    storm that the post belongs to.
     """
 
     action: Action
@@ -69,6 +72,7 @@ class Decision:
     opt_out: bool = False
     not_after: datetime | None = None
     alone_since: datetime | None = None
+    incident_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +117,4 @@ class Standing:
     has_other_reply: bool
     has_person_acted: bool = False
     not_after: datetime | None = None
+    is_tripped: bool = False

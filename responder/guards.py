@@ -49,6 +49,11 @@ def not_paused(_reply: Reply, standing: Standing) -> str | None:
     return "automatic replies were paused before it left" if standing.is_paused else None
 
 
+def not_tripped(_reply: Reply, standing: Standing) -> str | None:
+    """The crisis breaker has not tripped for the account."""
+    return "the crisis breaker tripped before it left" if standing.is_tripped else None
+
+
 def not_taken(_reply: Reply, standing: Standing) -> str | None:
     """No person has the conversation, or has acted in it."""
     if standing.has_person_acted:
@@ -80,4 +85,4 @@ def not_again(_reply: Reply, standing: Standing) -> str | None:
 
 
 ALWAYS: tuple[Guard, ...] = (not_empty, not_too_long, not_deleted, summoned)
-AUTOMATIC: tuple[Guard, ...] = (not_paused, not_taken, not_opted_out, not_a_bot, not_late, not_again)
+AUTOMATIC: tuple[Guard, ...] = (not_paused, not_tripped, not_taken, not_opted_out, not_a_bot, not_late, not_again)

@@ -10,6 +10,7 @@ from core.config import Rule
 from core.decision import Action, Decision, Facts
 from core.post import Platform
 from platforms.policy import ALLOWANCES
+from responder.breaker import storm_post
 
 # Never answered by a machine alone, whatever a rule says.
 _DELICATE = frozenset({Intent.SAFETY, Intent.LEGAL, Intent.SCAM})
@@ -29,14 +30,17 @@ def decide(facts: Facts, rules: tuple[Rule, ...]) -> Decision:
     if rule is None:
         return Decision(action=Action.SHOW, rule="none", because="no rule holds, so a person decides")
     action, because = _temper(rule, facts)
+    storm = facts.incident.id if facts.incident is not None and storm_post(facts.assessment) else None
+    escalate = rule.escalate and storm is None
     return Decision(
         action=action,
         rule=rule.name,
         because=because,
-        escalate=rule.escalate,
-        due_at=facts.now + timedelta(minutes=rule.due_minutes) if rule.escalate else None,
+        escalate=escalate,
+        due_at=facts.now + timedelta(minutes=rule.due_minutes) if escalate else None,
         not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
         alone_since=facts.now - timedelta(hours=rule.once_per_hours),
+        incident_id=storm,
     )
 
 
@@ -107,6 +111,8 @@ def _why_careful(rule: Rule, facts: Facts) -> str | None:
         return "the author did not address us, so a person looks first"
     if facts.is_paused:
         return "automatic replies are paused"
+    if facts.incident is not None:
+        return "the crisis breaker has tripped, so a person looks first"
     if heard.is_backfill:
         return "it was fetched late, to cover a gap"
     if facts.now - heard.mention.post.posted_at > timedelta(minutes=rule.max_age_minutes):

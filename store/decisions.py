@@ -19,6 +19,7 @@ from store import tables as t
 from store.accounts import is_quiet
 from store.conversations import person_has_acted
 from store.database import Database
+from store.incidents import join_incident, open_incident
 from store.people import Scope, save_opt_out
 from store.posts import Stage
 
@@ -71,6 +72,8 @@ class Decisions:
         )
         await _move_conversation(connection, facts, plan, at)
         await _save_draft(connection, facts, plan, at)
+        if decision.incident_id is not None:
+            await join_incident(connection, decision.incident_id, [post_id])
         if plan.notice is not None:
             await self._tell(connection, facts.conversation.id, plan.notice, at)
         if decision.opt_out:
@@ -138,6 +141,7 @@ async def _facts(connection: AsyncConnection, post_id: int, at: datetime) -> Fac
         last_text=await _last_text(connection, conversation.author_id),
         has_reply=await _has_reply(connection, post_id),
         has_person_acted=bool(post.has_person_acted),
+        incident=await open_incident(connection, post.account),
     )
 
 

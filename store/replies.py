@@ -20,6 +20,7 @@ from store import tables as t
 from store.accounts import AccountState, is_quiet
 from store.conversations import person_has_acted, touch
 from store.database import Database
+from store.incidents import is_tripped
 from store.people import record
 
 _R = t.replies.c
@@ -259,6 +260,7 @@ class Replies:
                 t.posts.c.is_backfill,
                 t.posts.c.deleted_at.is_not(None).label("is_deleted"),
                 is_quiet(t.posts.c.account).label("is_paused"),
+                is_tripped(t.posts.c.account).label("is_tripped"),
                 t.conversations.c.taken_by.is_not(None).label("is_taken"),
                 exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
                 t.authors.c.is_bot,

@@ -185,9 +185,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/model"))
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261122)
-    parser.add_argument(
-        "--after", type=Path, help="the folder of an earlier part, or of an artefact: do the last part"
-    )
+    parser.add_argument("--after", type=Path, help="the folder of an earlier part, or of an artefact: do the last part")
     parser.add_argument("--open", action="store_true", help="only openly licensed sets and our own posts")
     a = parser.parse_args()
     train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open, after=a.after)
