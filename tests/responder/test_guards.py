@@ -22,6 +22,7 @@ def test_a_reply_that_nothing_forbids_leaves() -> None:
     ("standing", "why"),
     [
         ({"is_paused": True}, "paused"),
+        ({"is_tripped": True}, "crisis breaker tripped"),
         ({"is_taken": True}, "a person took"),
         ({"has_person_acted": True}, "a person acted"),
         ({"is_opted_out": True}, "no automatic replies"),
