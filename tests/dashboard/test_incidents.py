@@ -18,7 +18,7 @@ REASON = "46 negative posts in 5 minutes, from 41 authors; usual at this hour: 1
 @pytest.fixture
 async def storm(house: House, clock: ManualClock) -> Incident:
     """An open incident with one post."""
-    conversation = await house.seed.say(Said(text="@hav <b>alt</b> er nede"))
+    conversation = await house.seed.say(Said(text="@hav <b>alt</b> er nede", age=timedelta(0)))
     thread = await house.seed.conversations.thread(conversation)
     assert thread is not None
     trip = Trip(

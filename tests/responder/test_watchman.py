@@ -33,10 +33,9 @@ from store.incidents import Incidents
 from store.posts import Posts
 from store.tempo import Tempo
 from tests.builders import NOW, a_mention, a_post, an_assessment, an_author, some_progress
-from tests.responder.storms import SMALL, STORMS, Brand, Public
+from tests.responder.storms import MIDDLE, SMALL, STORMS, Brand, Public
 from tests.responder.wire import ACCOUNT, Wire
 
-MIDDAY = Brand(per_hour=60)
 CONFIG = BreakerConfig()
 
 
@@ -141,8 +140,11 @@ async def _storm(house: House) -> Incident:
     return incident
 
 
+CASES = [*((shape, SMALL) for shape in STORMS), ("fast", MIDDLE), ("slow", MIDDLE)]
+
+
 @pytest.mark.parametrize(
-    ("shape", "brand"), [*((shape, SMALL) for shape in STORMS), ("fast", MIDDAY), ("slow", MIDDAY)]
+    ("shape", "brand"), CASES, ids=[f"{shape}, {brand.per_hour} an hour" for shape, brand in CASES]
 )
 async def test_a_storm_is_stopped_within_two_minutes_and_before_the_20th_automatic_reply(
     house: House, shape: str, brand: Brand

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Select, select, text
 
 from core.assessment import Language, Sentiment
-from core.decision import Action, Notice
+from core.decision import Action, Facts, Notice, Plan
 from core.errors import Conflict
 from core.incident import Incident, Measure, Trip
 from core.reply import ReplyState
@@ -73,8 +73,12 @@ async def test_while_it_is_open_the_facts_and_the_standing_say_so(database: Data
     opened = await _opened(database)
     assert (await Replies(database).standing(reply, at=NOW)).is_tripped
     seen: list[Any] = []
-    plan = a_plan(Action.SHOW, incident_id=opened.id)
-    (after,) = await decided(database, a_mention("2"), plan=lambda facts: (seen.append(facts.incident), plan(facts))[1])
+
+    def plan(facts: Facts) -> Plan:
+        seen.append(facts.incident)
+        return a_plan(Action.SHOW, incident_id=opened.id)(facts)
+
+    (after,) = await decided(database, a_mention("2"), plan=plan)
     assert seen == [opened]
     assert [one.post_id for one in await Incidents(database).members(opened.id)] == [after]
     await Incidents(database).reset(opened.id, by="kari", version=opened.version, at=NOW)
