@@ -191,7 +191,15 @@ def _mixed(several: list[Facts], urgency: int) -> Facts:
     plain = some_facts()
     mixed = plain
     for facts in several:
-        for name in ("is_paused", "is_opted_out", "acknowledged_at", "has_reply", "has_person_acted", "conversation"):
+        for name in (
+            "is_paused",
+            "is_opted_out",
+            "acknowledged_at",
+            "has_reply",
+            "has_person_acted",
+            "conversation",
+            "incident",
+        ):
             if getattr(facts, name) != getattr(plain, name):
                 mixed = replace(mixed, **{name: getattr(facts, name)})
         mixed = replace(
