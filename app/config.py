@@ -19,6 +19,7 @@ from core.assessment import Language
 from core.config import (
     AccountConfig,
     AlertsConfig,
+    BreakerConfig,
     Config,
     DashboardConfig,
     Rule,
@@ -51,7 +52,19 @@ _ACCOUNT_KEYS = (
 # Half of the 24 hours in which a deletion must be followed.
 _SLOWEST_RECHECK_SECONDS = 43_200
 _WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
-_TABLES = ("brand", "language", "accounts", "watches", "rules", "store", "dashboard", "sentiment", "safety", "alerts")
+_TABLES = (
+    "brand",
+    "language",
+    "accounts",
+    "watches",
+    "rules",
+    "store",
+    "dashboard",
+    "sentiment",
+    "safety",
+    "alerts",
+    "breaker",
+)
 
 
 @dataclass(slots=True)
@@ -194,6 +207,7 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
         alerts=_alerts(reader, reader.table(whole, "alerts")),
         safety=_safety(reader, reader.table(whole, "safety")),
+        breaker=_breaker(reader, reader.table(whole, "breaker")),
     )
 
 
@@ -406,6 +420,40 @@ def _alerts(reader: Reader, table: Mapping[str, Any]) -> AlertsConfig:
     urls = [reader.reveal(url, (*path, "urls", index)) for index, url in enumerate(spelled)]
     repeat = reader.number(table, path, "repeat_after_minutes", default=60, least=0, most=10_080)
     return AlertsConfig(urls=tuple(urls), repeat_after_minutes=int(repeat))
+
+
+_STATEMENTS = {language: f"statement_{language}" for language in (Language.DA, Language.SV, Language.NB, Language.EN)}
+_BREAKER_KEYS = (
+    "is_on",
+    "least_posts",
+    "campaign_times",
+    "usual_per_hour",
+    "remind_after_minutes",
+    *_STATEMENTS.values(),
+)
+
+
+def _breaker(reader: Reader, table: Mapping[str, Any]) -> BreakerConfig:
+    path: Path = ("breaker",)
+    reader.known(table, path, _BREAKER_KEYS)
+    texts = {language: reader.text(table, path, key, default="").strip() for language, key in _STATEMENTS.items()}
+    return BreakerConfig(
+        is_on=reader.flag(table, path, "is_on", default=True),
+        least_posts=int(reader.number(table, path, "least_posts", default=8, least=4, most=1000)),
+        campaign_times=reader.number(table, path, "campaign_times", default=4, least=1, most=100),
+        usual_per_hour=reader.number(table, path, "usual_per_hour", default=60, least=1, most=1_000_000),
+        remind_after_minutes=_steps(reader, table, path, "remind_after_minutes"),
+        statements={language: text for language, text in texts.items() if text},
+    )
+
+
+def _steps(reader: Reader, table: Mapping[str, Any], path: Path, key: str) -> tuple[int, ...]:
+    value = table.get(key, [10, 30])
+    is_list = isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    if not is_list or any(not 1 <= one <= 1440 for one in value) or sorted(set(value)) != value:
+        reader.fault((*path, key), "must be a list of whole minutes from 1 to 1440 that rise, such as [10, 30]")
+        return (10, 30)
+    return tuple(value)
 
 
 def _spell(path: Path) -> str:

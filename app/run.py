@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import listeners
-from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, open_stores
+from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
 from core.config import Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
@@ -80,7 +80,10 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(partial(assessing.run_worker, guidance, stores.posts, stores.bell, stores.clock))
     if "responder" in rooms:
         desk = build_desk(config)
-        works.append(partial(deciding.run_worker, desk, stores.posts, stores.decisions, stores.bell, stores.clock))
+        watchman = build_watchman(config, stores)
+        decide = partial(deciding.run_worker, desk, stores.posts, stores.decisions, stores.bell, stores.clock)
+        works.append(partial(decide, look_first=watchman.look_first))
+        works.append(watchman.run)
         works.append(build_outbox(config, stores).run)
         told = telling.targets(config.alerts)
         works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))

@@ -13,6 +13,7 @@ from core.clock import Clock, SystemClock
 from core.config import Config
 from responder import draft, senders
 from responder.outbox import Outbox
+from responder.watchman import Watchman, load_statements
 from responder.worker import Desk
 from sentiment.base import open_model
 from sentiment.guidance import Guidance
@@ -26,12 +27,14 @@ from store.corrections import Corrections
 from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
+from store.incidents import Incidents
 from store.owners import OwnerLock
 from store.posts import Posts
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
 from store.taught import TaughtWords
+from store.tempo import Tempo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +134,18 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
         bell=stores.bell,
         clock=stores.clock,
         limits=config.safety,
+    )
+
+
+def build_watchman(config: Config, stores: Stores) -> Watchman:
+    """Return the crisis breaker's eyes. Raises: ConfigError for a holding statement that is missing."""
+    return Watchman(
+        accounts=[account.name for account in config.accounts],
+        config=config.breaker,
+        statements=load_statements(config.breaker),
+        dashboard_url=config.dashboard.url,
+        tempo=Tempo(stores.database),
+        incidents=Incidents(stores.database),
+        bell=stores.bell,
+        clock=stores.clock,
     )

@@ -124,6 +124,22 @@ class SafetyConfig:
         return local >= self.quiet_from or local < self.quiet_until
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerConfig:
+    """When the crisis breaker trips, and whom it wakes.
+
+    `usual_per_hour` stands in until a day of the account's own past is known. `remind_after_minutes` are the steps of
+    the ladder, from the trip on. `statements` are holding texts by language, where the shipped ones will not do.
+    """
+
+    is_on: bool = True
+    least_posts: int = 8
+    campaign_times: float = 4.0
+    usual_per_hour: float = 60.0
+    remind_after_minutes: tuple[int, ...] = (10, 30)
+    statements: dict[Language, str] = field(default_factory=dict)
+
+
 ReplyMode = Literal["automatic", "draft", "none"]
 
 
@@ -163,3 +179,4 @@ class Config:
     sentiment: SentimentConfig = field(default_factory=SentimentConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     safety: SafetyConfig = field(default_factory=SafetyConfig)
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)

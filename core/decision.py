@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from core.assessment import Assessment
 from core.conversation import Conversation
+from core.incident import Incident
 from core.watch import Mention
 
 
@@ -58,7 +59,7 @@ class Facts:
     """All that a decision may look at, read in the transaction that saves it.
 
     `acknowledged_at` is the latest acknowledgement in this conversation that was, or may yet be, seen;
-    `last_text` the text we last sent or drafted to this author.
+    `last_text` the text we last sent or drafted to this author; `incident` the account's open one.
     """
 
     heard: Heard
@@ -73,6 +74,7 @@ class Facts:
     has_person_acted: bool = False
     is_ours: bool = False
     lately: Lately = field(default_factory=Lately)
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,8 @@ class Decision:
 
     `calls_a_person`: somebody is needed now, whatever the rules say.
     An acknowledgement must not leave after `not_after`, nor if the conversation was acknowledged since
-    `alone_since`: the rule's age limit and its window, kept with the reply for the guards.
+    `alone_since`: the rule's age limit and its window, kept with the reply for the guards. `incident_id` names the
+    storm that the post belongs to.
     """
 
     action: Action
@@ -93,6 +96,7 @@ class Decision:
     calls_a_person: bool = False
     not_after: datetime | None = None
     alone_since: datetime | None = None
+    incident_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

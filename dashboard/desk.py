@@ -19,11 +19,13 @@ from store.bell import Bell, Ring
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
+from store.incidents import Incidents
 from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
 from store.taught import TaughtWords
+from store.tempo import Tempo
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 
@@ -43,11 +45,13 @@ class Desk:
     alerts: Alerts = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
+    incidents: Incidents = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     sources: Sources = field(init=False)
     taught: TaughtWords = field(init=False)
+    tempo: Tempo = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
@@ -55,11 +59,13 @@ class Desk:
             ("alerts", Alerts),
             ("conversations", Conversations),
             ("corrections", Corrections),
+            ("incidents", Incidents),
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
             ("sources", Sources),
             ("taught", TaughtWords),
+            ("tempo", Tempo),
         ):
             object.__setattr__(self, name, store(self.database))
 

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from core.errors import Conflict, IllegalMove, StoreError
 from dashboard import words
 from dashboard.desk import SESSION, desk_of
+from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
 from store.people import Role
 
@@ -45,11 +46,12 @@ def refuse(status: int, title: str, message: str, **more: Any) -> Stop:
 
 
 async def render(request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Return a page with its frame: who is signed in, and whether the house is paused."""
+    """Return a page with its frame: who is signed in, and whether the house is paused or in a storm."""
     frame = _frame(request)
     if frame["staff"] is not None:
         desk = desk_of(request)
         frame["house"] = house_view(await desk.accounts.house_pause(), desk.clock.now())
+        frame["storm"] = banner_view(await desk.incidents.open(), desk.clock.now())
     return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
 
 
@@ -93,6 +95,7 @@ def _frame(request: web.Request) -> dict[str, Any]:
         "csrf": session.csrf if session else "",
         "is_supervisor": session is not None and session.staff.role is Role.SUPERVISOR,
         "house": None,
+        "storm": None,
         "redis_is_up": desk_of(request).bell.is_up,
         "path": request.path,
         "done": words.DONE.get(request.query.get("done", ""), ""),

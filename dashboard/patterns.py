@@ -12,6 +12,7 @@ from core.assessment import Assessment, Intent, Language, Probabilities, Reason,
 from core.conversation import Conversation, Status
 from core.correction import Correction, Field
 from core.decision import Heard
+from core.incident import Incident, Measure
 from core.post import Author, Platform, Post
 from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
@@ -20,10 +21,12 @@ from dashboard.desk import desk_of
 from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
 from dashboard.present_corrections import ListedView, StandingView, correct_view, listed_view, standing_views
+from dashboard.present_incidents import IncidentView, banner_view, incident_view
 from dashboard.present_reply import ReplyView, reply_view, writing
 from dashboard.words import Chip, Tone
 from store.conversations import Card
 from store.corrections import Listed, Standing, Touched
+from store.incidents import Member
 
 _TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."
 
@@ -55,6 +58,8 @@ def _context(now: datetime) -> dict[str, Any]:
         "correct": correct_view(_ASSESSMENT),
         "standing": _standing(now),
         "listed": _listed(now),
+        "storm_banner": banner_view([_incident(now)], now),
+        "storms": _storms(now),
         "thread": {"last_post_id": 1, "author": {"platform": words.PLATFORMS[Platform.X]}},
     }
 
@@ -86,6 +91,38 @@ def _correction(now: datetime, post_id: int, *, spreads: bool = False, is_undone
         made_at=now - timedelta(minutes=3),
         undone_by="Lars" if is_undone else None,
         undone_at=now if is_undone else None,
+    )
+
+
+def _storms(now: datetime) -> list[IncidentView]:
+    member = Member(
+        post_id=1, conversation_id=1, handle="jensen_kbh", text=_TEXT, sentiment=Sentiment.NEGATIVE, posted_at=now
+    )
+    return [
+        incident_view(_incident(now), [member], 46, now),
+        incident_view(_incident(now, taken_by="Mette", is_approved=True), [], 0, now),
+    ]
+
+
+def _incident(now: datetime, *, taken_by: str | None = None, is_approved: bool = False) -> Incident:
+    return Incident(
+        id=2 if taken_by else 1,
+        account="hav-dk",
+        opened_at=now - timedelta(minutes=4),
+        reasons=("46 negative posts in 5 minutes, from 41 authors; usual at this hour: 1.2",),
+        measures=(
+            Measure(name="Posts in 5 minutes", number="52", usual="4.8"),
+            Measure(name="Share negative", number="88%", usual="25%"),
+            Measure(name="Authors", number="47"),
+        ),
+        statements={
+            Language.DA: "Vi har set jeres opslag og undersøger sagen.",
+            Language.EN: "We are looking into it.",
+        },
+        taken_by=taken_by,
+        taken_at=now if taken_by else None,
+        approved_by=taken_by if is_approved else None,
+        approved_at=now if is_approved else None,
     )
 
 

@@ -47,6 +47,9 @@ class Templates:
         variants = self.variants[language, matter]
         signature = self.signatures.get(mention.account, "")
         handle = mention.post.author.handle
+        held = self._held(facts, language, signature)
+        if held is not None:
+            return held
         for turn in range(len(variants)):
             number = (facts.heard.id + turn) % len(variants)
             body = variants[number].replace("{brand}", self.brand)
@@ -54,6 +57,15 @@ class Templates:
             if not _same_words(body, facts.last_text):
                 break
         return Draft(text=text, template=f"{language}/{matter}/{number + 1}")
+
+    def _held(self, facts: Facts, language: Language, signature: str) -> Draft | None:
+        """The holding statement that a person approved for a storm, where one stands for this language."""
+        incident = facts.incident
+        if incident is None or incident.approved_at is None or not incident.statements.get(language):
+            return None
+        post = facts.heard.mention.post
+        text = _dress(incident.statements[language], post.platform, handle=post.author.handle, signature=signature)
+        return Draft(text=text, template=f"{language}/holding statement")
 
     def _language(self, language: Language) -> Language:
         if language is Language.NN:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from core.config import Rule, SafetyConfig
 from core.decision import Action, Decision, Draft, Facts
+from responder.breaker import storm_post
 from responder.safety import Case, Finding, findings
 
 _HOUSE = "house"
@@ -65,14 +66,17 @@ def _settled(found: Finding) -> Decision:
 
 def _by_rule(rule: Rule, found: tuple[Finding, ...], facts: Facts) -> Decision:
     action, because = _temper(rule, found)
+    storm = facts.incident.id if facts.incident is not None and storm_post(facts.assessment) else None
+    escalate = rule.escalate and storm is None
     return Decision(
         action=action,
         rule=rule.name,
         because=because,
-        escalate=rule.escalate,
-        due_at=facts.now + timedelta(minutes=rule.due_minutes) if rule.escalate else None,
+        escalate=escalate,
+        due_at=facts.now + timedelta(minutes=rule.due_minutes) if escalate else None,
         not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
         alone_since=facts.now - timedelta(hours=rule.once_per_hours),
+        incident_id=storm,
     )
 
 

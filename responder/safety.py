@@ -282,6 +282,11 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition(
         name="paused", allows=Action.DRAFT, why=_fact(lambda facts: facts.is_paused, "automatic replies are paused")
     ),
+    Condition(
+        name="storm",
+        allows=Action.DRAFT,
+        why=_fact(lambda facts: facts.incident is not None, "the crisis breaker has tripped, so a person looks first"),
+    ),
     Condition(name="quiet hours", allows=Action.DRAFT, why=_quiet_hours),
     Condition(
         name="backfilled",

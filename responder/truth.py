@@ -15,6 +15,7 @@ from core.assessment import Assessment, Intent, Language, Probabilities, Sentime
 from core.config import Rule, SafetyConfig
 from core.conversation import Conversation, Status
 from core.decision import Decision, Draft, Facts, Heard, Standing
+from core.incident import Incident
 from core.post import Author, Platform, Post
 from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
@@ -26,6 +27,7 @@ START, END = "<!-- table: python -m responder.truth docs/safety.md -->", "<!-- e
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 RULE = Rule(name="all", reply="automatic")
 # Quiet at night, so that the hour alone makes an example.
+_STORM = Incident(id=7, account="x-main", opened_at=NOW)
 LIMITS = SafetyConfig(quiet_from=time(22), quiet_until=time(7))
 
 Change = Callable[["Scene"], "Scene"]
@@ -239,6 +241,7 @@ EXAMPLES: Mapping[str, Change] = {
     "fraud": _intent(Intent.SCAM),
     "not summoned": _both(_post(platform=Platform.REDDIT), _mention(is_summons=False)),
     "paused": _facts(is_paused=True),
+    "storm": _facts(incident=_STORM),
     "quiet hours": _at_night,
     "backfilled": _heard(is_backfill=True),
     "too old": _aged,

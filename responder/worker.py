@@ -4,10 +4,9 @@ Owns the loop and the words of a notice to people. Refuses to send: `outbox` doe
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 from prometheus_client import Counter
 
@@ -78,9 +77,22 @@ def _spelled(reason: Reason) -> str:
     return f"{reason.cue} ({reason.words})" if reason.words else reason.cue
 
 
-async def run_worker(desk: Desk, posts: Posts, decisions: Decisions, bell: Bell, clock: Clock) -> None:
-    """Decide posts for ever."""
-    decide_these = partial(_decide, desk, posts, decisions, bell, clock)
+async def run_worker(
+    desk: Desk,
+    posts: Posts,
+    decisions: Decisions,
+    bell: Bell,
+    clock: Clock,
+    *,
+    look_first: Callable[[], Awaitable[None]],
+) -> None:
+    """Decide posts for ever. `look_first` is awaited before each batch: the crisis breaker counts it first."""
+
+    async def decide_these(post_ids: Sequence[int]) -> None:
+        if post_ids:
+            await look_first()
+        await _decide(desk, posts, decisions, bell, clock, post_ids)
+
     swept_at = clock.now() - _SWEEP_EVERY
     lost_after = timedelta(0)
     while True:

@@ -19,6 +19,7 @@ from store import tables as t
 from store.accounts import is_quiet
 from store.conversations import person_has_acted
 from store.database import Database
+from store.incidents import join_incident, open_incident
 from store.lately import Ledger
 from store.people import Scope, save_opt_out
 from store.posts import Stage
@@ -74,6 +75,8 @@ class Decisions:
         )
         await _move_conversation(connection, facts, plan, at)
         await _save_draft(connection, facts, plan, at)
+        if decision.incident_id is not None:
+            await join_incident(connection, decision.incident_id, [post_id])
         if plan.notice is not None:
             await self._tell(connection, facts.conversation.id, plan.notice, at)
         if decision.opt_out:
@@ -166,6 +169,7 @@ async def facts_of(
         has_person_acted=bool(post.has_person_acted),
         is_ours=bool(post.is_ours),
         lately=await ledger.around(post),
+        incident=await open_incident(connection, post.account),
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -138,6 +139,7 @@ opt_outs = Table(
     Column("scope", String(20), primary_key=True),
     Column("since", Instant, nullable=False),
     Column("because", Text, nullable=False),
+    Index("ix_opt_outs_since", "since"),
 )
 
 # One thread with one author, as one account hears it.
@@ -325,6 +327,59 @@ replies = Table(
     Index("ix_replies_due", "state", "not_before"),
     Index("ix_replies_conversation", "conversation_id"),
     Index("ix_replies_account", "account", "created_at"),
+    Index("ix_replies_sending", "account", "sending_at"),
+)
+
+# Storms. While one is open its account speaks in drafts only; the key lets one process trip and the others see it.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    Column("measures", JSON, nullable=False),
+    # Holding texts by language. They stand in drafts once `approved_by` is set.
+    Column("statements", JSON, nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    # How often people were told. The ladder ends once `taken_by` is set.
+    Column("step", Integer, nullable=False, default=1),
+    Column("taken_by", String(100)),
+    Column("taken_at", Instant),
+    Column("approved_by", String(100)),
+    Column("approved_at", Instant),
+    Column("closed_by", String(100)),
+    Column("closed_at", Instant),
+    # The tempo at which a person reset it: usual for a while after, so that it does not trip again at once.
+    Column("heard_per_minute", Float, nullable=False, default=0.0),
+    Column("negative_per_minute", Float, nullable=False, default=0.0),
+    Index(
+        "uq_incidents_open",
+        "account",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index("ix_incidents_account", "account", "closed_at"),
+)
+
+# The posts that belong to a storm: listed there, not escalated one by one.
+incident_posts = Table(
+    "incident_posts",
+    metadata,
+    Column("post_id", ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    Column("incident_id", ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_incident_posts_incident", "incident_id", "post_id"),
+)
+
+# What each full hour of the past brought, so that what is usual costs no look at old posts and outlives them.
+hours = Table(
+    "hours",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("heard", Integer, nullable=False),
+    Column("negative", Integer, nullable=False),
 )
 
 # People to be told. Rows too, so a dead webhook delays an alert and never loses it.

@@ -67,6 +67,10 @@ port = {port}
 
 [alerts]
 urls = {alerts}
+
+# A test says in seconds what a brand hears in days.
+[breaker]
+is_on = false
 """
 
 

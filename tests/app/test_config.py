@@ -328,3 +328,21 @@ def test_a_problem_moves_with_what_stands_before_it(before: int, blank: str) -> 
 def test_no_text_stops_the_reader_in_another_way_than_by_its_problems(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert isinstance(read(text), Config)
+
+
+def test_the_breaker_is_read_and_every_fault_in_it_named() -> None:
+    good = '[breaker]\nis_on = false\nleast_posts = 12\nremind_after_minutes = [5]\nstatement_da = "Vi ser på det."\n'
+    breaker = parse(good, file="x", environment={}).breaker
+    assert (breaker.is_on, breaker.least_posts, breaker.remind_after_minutes) == (False, 12, (5,))
+    assert breaker.statements == {Language.DA: "Vi ser på det."}
+    assert parse("[breaker]\nremind_after_minutes = []", file="x", environment={}).breaker.remind_after_minutes == ()
+    bad = "[breaker]\nleast_posts = 1\nremind_after_minutes = [30, 10]\nusual_per_hours = 3\n"
+    with pytest.raises(ConfigError) as caught:
+        parse(bad, file="x", environment={})
+    assert [(problem.line, problem.where) for problem in caught.value.problems] == [
+        (2, "breaker.least_posts"),
+        (3, "breaker.remind_after_minutes"),
+        (4, "breaker.usual_per_hours"),
+    ]
+    assert "must be from 4 to 1000" in str(caught.value)
+    assert "did you mean 'usual_per_hour'?" in str(caught.value)

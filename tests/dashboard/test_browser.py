@@ -162,7 +162,15 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
     )
     page = await context.new_page()
     await sign_in(page, house, "Mette")
-    for path in ("/inbox", f"/conversations/{conversation}", "/sources", "/corrections", "/patterns", "/nowhere"):
+    for path in (
+        "/inbox",
+        f"/conversations/{conversation}",
+        "/sources",
+        "/incidents",
+        "/corrections",
+        "/patterns",
+        "/nowhere",
+    ):
         await page.goto(house.url + path)
         excess = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert excess <= 0, (path, excess)

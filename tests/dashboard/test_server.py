@@ -11,7 +11,18 @@ from tests.dashboard.conftest import Browser, House
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-in", "/inbox", "/sources", "/corrections", "/patterns", "/nowhere", "/static/app.css", "/healthz"]
+    "path",
+    [
+        "/sign-in",
+        "/inbox",
+        "/sources",
+        "/incidents",
+        "/corrections",
+        "/patterns",
+        "/nowhere",
+        "/static/app.css",
+        "/healthz",
+    ],
 )
 async def test_every_answer_carries_the_strict_policy(mette: Browser, path: str) -> None:
     response = await mette.get(path)
@@ -29,7 +40,15 @@ async def test_every_answer_carries_the_strict_policy(mette: Browser, path: str)
 
 async def test_pages_have_no_inline_script_or_style(mette: Browser, house: House) -> None:
     conversation = await house.seed.say()
-    for path in ("/sign-in", "/inbox", f"/conversations/{conversation}", "/sources", "/corrections", "/patterns"):
+    for path in (
+        "/sign-in",
+        "/inbox",
+        f"/conversations/{conversation}",
+        "/sources",
+        "/incidents",
+        "/corrections",
+        "/patterns",
+    ):
         await mette.get(path)
         assert "style=" not in mette.page
         assert "<style" not in mette.page

@@ -153,6 +153,7 @@ def test_the_example_shows_the_defaults() -> None:
     assert (config.brand, config.language) == (default.brand, default.language)
     assert (config.store, config.dashboard, config.sentiment) == (default.store, default.dashboard, default.sentiment)
     assert config.safety == default.safety
+    assert config.breaker == default.breaker
     assert config.alerts.repeat_after_minutes == default.alerts.repeat_after_minutes
 
 
@@ -177,7 +178,7 @@ def _known_keys() -> set[str]:
     """Every key the reader knows: the ones it lists, and for the plain tables the ones it tells of."""
     keys = {*app_config._TABLES, *app_config._ACCOUNT_KEYS, *app_config._WATCH_KEYS, *rules._KEYS}
     keys.update(*app_config.CREDENTIALS.values())
-    for table in ("store", "dashboard", "sentiment", "safety", "alerts"):
+    for table in ("store", "dashboard", "sentiment", "safety", "alerts", "breaker"):
         with pytest.raises(ConfigError) as raised:
             app_config.parse(f"[{table}]\nzzzzzzzz = 1\n", file="", environment={})
         [problem] = raised.value.problems

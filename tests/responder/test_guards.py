@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.assessment import Intent
 from core.decision import Lately
+from core.incident import Incident
 from core.post import Platform
 from core.reply import ReplyKind
 from platforms.policy import length_of
@@ -36,6 +37,7 @@ def test_a_reply_that_nothing_forbids_leaves() -> None:
         ({"is_paused": True}, "paused"),
         ({"conversation": a_conversation(taken_by="kari")}, "kari has taken"),
         ({"has_person_acted": True}, "a person has already acted"),
+        ({"incident": Incident(id=7, account="x-main", opened_at=NOW)}, "crisis breaker has tripped"),
         ({"is_opted_out": True}, "no automatic replies"),
         ({"heard": a_heard(mention=a_mention(post=a_post(author=an_author(is_bot=True))))}, "bot"),
         ({"heard": a_heard(is_backfill=True)}, "fetched late"),

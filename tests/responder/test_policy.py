@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.assessment import Intent, Language, Sentiment
 from core.config import Rule
 from core.decision import Action, Facts
+from core.incident import Incident
 from core.post import Platform
 from core.watch import Via
 from responder.policy import decide, holds
@@ -32,6 +33,7 @@ def judged(**changes: Any) -> Facts:
 
 ACKNOWLEDGED = some_facts()
 CALLING = {Intent.SAFETY, Intent.SELF_HARM, Intent.GRIEF}
+STORM = Incident(id=7, account="x-main", opened_at=NOW)
 REDDIT = {"platform": Platform.REDDIT}
 
 # What stands in the way of an automatic reply, and what is done instead.
@@ -48,6 +50,7 @@ MILDER = {
     "not summoned on X": (facts_about(summons=False), Action.SHOW, "X accepts a reply only"),
     "not summoned on Reddit": (facts_about(post=REDDIT, summons=False), Action.DRAFT, "did not address us"),
     "paused": (some_facts(is_paused=True), Action.DRAFT, "paused"),
+    "a storm": (some_facts(incident=STORM), Action.DRAFT, "crisis breaker"),
     "backfill": (facts_about(heard={"is_backfill": True}), Action.DRAFT, "fetched late"),
     "old": (facts_about(post={"posted_at": NOW - timedelta(minutes=61)}), Action.DRAFT, "older than 60 minutes"),
     "safety": (judged(intents=(Intent.SAFETY,)), Action.DRAFT, "hurt or in danger"),
