@@ -326,7 +326,7 @@ async def _run_sandbox(config: Config, rooms: tuple[str, ...], per_minute: float
 
     typer.echo("No account is configured, so this is the sandbox: nothing leaves this machine.")
     _say("starting the emulated platforms")
-    async with sandbox.open_sandbox(config) as opened:
+    async with sandbox.open_sandbox(config, per_minute=per_minute) as opened:
         password = sandbox.first_password()
         await _add_user(opened.config, sandbox.FIRST_STAFF, Role.SUPERVISOR, password)
         async with asyncio.TaskGroup() as group:

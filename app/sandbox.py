@@ -40,8 +40,11 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def open_sandbox(config: Config) -> AsyncIterator[Sandbox]:
-    """Start the emulators and yield a config that listens to them. Its store is made anew each time."""
+async def open_sandbox(config: Config, *, per_minute: float = 0.0) -> AsyncIterator[Sandbox]:
+    """Start the emulators and yield a config that listens to them. Its store is made anew each time.
+
+    `per_minute` is how much the public will write: usual there, and no storm.
+    """
     folder = Path(config.store.data) / "sandbox"
     processes: list[asyncio.subprocess.Process] = []
     try:
@@ -51,7 +54,9 @@ async def open_sandbox(config: Config) -> AsyncIterator[Sandbox]:
             processes.append(process)
         # The emulated platforms start empty, so what we remember of earlier ones would be of posts that never were.
         _make_anew(folder)
-        yield Sandbox(config=_with_accounts(config, folder, urls), urls=urls, processes=tuple(processes))
+        usual = max(config.breaker.usual_per_hour, per_minute * 60)
+        calm = replace(config, breaker=replace(config.breaker, usual_per_hour=usual))
+        yield Sandbox(config=_with_accounts(calm, folder, urls), urls=urls, processes=tuple(processes))
     finally:
         await asyncio.gather(*(end(process) for process in processes))
 
