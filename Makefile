@@ -32,14 +32,14 @@ lint: $(VENV)/.dev ## Style, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-model: $(VENV)/.dev ## Train and export the shipped model from ../shared (100 minutes on two cores; OPEN=1: 15)
+model: $(VENV)/.dev ## Train and export the shipped model from ../shared (three hours on two cores; OPEN=1: 15 minutes)
 ifdef OPEN
 	@$(BIN)/python -m sentiment.training.train --open --epochs 1 --out build/part-open
 	@$(BIN)/python -m sentiment.training.export --trained build/part-open --out build/open
 else
 	@$(BIN)/python -m sentiment.training.train --epochs 2 --out build/part-one
-	@$(BIN)/python -m sentiment.training.train --epochs 1 --after build/part-one --out build/part-two
-	@$(BIN)/python -m sentiment.training.export --trained build/part-one build/part-two
+	@$(BIN)/python -m sentiment.training.train --epochs 2 --after build/part-one --out build/part-two
+	@$(BIN)/python -m sentiment.training.export --trained build/part-two
 endif
 
 tune: $(VENV)/.dev ## Train the shipped model on, on labels of yours: LABELS=folder (docs/model.md)

@@ -148,6 +148,12 @@ class House:
                     pass
                 await asyncio.sleep(0.05)
 
+    async def hears(self, source: str) -> bool:
+        """Whether a source was heard since the start: what came before a stream was opened, it never brings."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
+            said = await response.text()
+        return any("fresh_timestamp" in line and f'source="{source}"' in line for line in said.splitlines())
+
     async def kill(self) -> None:
         """End it as a power cut would: SIGKILL, to this one process."""
         assert self.process is not None

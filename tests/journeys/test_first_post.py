@@ -56,6 +56,7 @@ async def test_a_hashtag_alone_on_x_is_shown_with_a_link_and_never_queued(
     house: House, emulated_x: Emulated, webhook: Webhook, eventually: Eventually
 ) -> None:
     await house.start()
+    await eventually(lambda: house.hears("stream"))
     await emulated_x.post("kari", "Tredje gang appen ligger nede, jeg er rasende! #brandfail")
     [decision] = await eventually(lambda: house.export("decisions"))
     assert decision["action"] == "show"

@@ -210,7 +210,7 @@ async def test_what_was_approved_before_the_trip_is_held_back_by_the_guard(house
     assert house.answered == []
     async with house.database.read() as connection:
         problems = set((await connection.execute(select(t.replies.c.problem))).scalars())
-    assert problems == {"the crisis breaker tripped before it left", None}
+    assert problems == {"the crisis breaker has tripped, so a person looks first", None}
 
 
 async def test_posts_of_the_storm_are_listed_and_not_escalated_and_danger_is(house: House) -> None:
