@@ -11,6 +11,8 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -30,6 +32,7 @@ from store.people import Role
 
 if TYPE_CHECKING:
     from app.sandbox import Sandbox
+    from store.database import Database
 
 ROOMS = ("listeners", "sentiment", "responder", "dashboard")
 DEFAULT_FILE = Path("genlyd.toml")
@@ -370,16 +373,24 @@ async def _greet(opened: "Sandbox", password: str) -> None:
     )
 
 
-async def _purge(config: Config) -> bool:
+@asynccontextmanager
+async def _opened(config: Config) -> AsyncIterator["Database"]:
+    """The database of a command that does one thing and ends."""
     from store.database import open_database
-    from store.purge import purge as purge_for_good
 
     database = await open_database(config.store.database)
-    now = SystemClock().now()
     try:
-        done = await purge_for_good(database, before=now - timedelta(days=config.store.retention_days), at=now)
+        yield database
     finally:
         await database.close()
+
+
+async def _purge(config: Config) -> bool:
+    from store.purge import purge as purge_for_good
+
+    now = SystemClock().now()
+    async with _opened(config) as database:
+        done = await purge_for_good(database, before=now - timedelta(days=config.store.retention_days), at=now)
     typer.echo(f"{done.forgotten} old posts were forgotten; the database was written anew")
     return done.is_clean
 
@@ -418,45 +429,32 @@ async def _doctor(config: Config) -> bool:
 
 
 async def _retry(config: Config) -> int:
-    from store.database import open_database
     from store.posts import Posts
 
-    database = await open_database(config.store.database)
-    try:
+    async with _opened(config) as database:
         return await Posts(database).retry_stuck(at=SystemClock().now())
-    finally:
-        await database.close()
 
 
 async def _add_user(config: Config, name: str, role: Role, password: str) -> None:
     from dashboard.passwords import hash_password
-    from store.database import open_database
     from store.people import People
 
-    database = await open_database(config.store.database)
-    people = People(database)
-    now = SystemClock().now()
     try:
-        hashed = await asyncio.to_thread(hash_password, password)
-        await people.add_staff(name, hashed, role, at=now, by="console")
+        async with _opened(config) as database:
+            hashed = await asyncio.to_thread(hash_password, password)
+            await People(database).add_staff(name, hashed, role, at=SystemClock().now(), by="console")
     except Conflict:
         raise Conflict(f"there is already someone named {name!r}; choose another name") from None
-    finally:
-        await database.close()
 
 
 async def _set_password(config: Config, name: str, password: str) -> None:
     from dashboard.passwords import hash_password
-    from store.database import open_database
     from store.people import People
 
-    database = await open_database(config.store.database)
-    try:
+    async with _opened(config) as database:
         hashed = await asyncio.to_thread(hash_password, password)
         if not await People(database).set_password(name, hashed, at=SystemClock().now(), by="console"):
             raise GenlydError(f"there is nobody named {name!r}; see `genlyd user add`")
-    finally:
-        await database.close()
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -469,15 +467,11 @@ def _password(*, from_stdin: bool) -> str:
 
 
 async def _export(config: Config, what: str) -> None:
-    from store.database import open_database
     from store.exports import export
 
-    database = await open_database(config.store.database)
-    try:
+    async with _opened(config) as database:
         async for row in export(database, what):
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-    finally:
-        await database.close()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ Owns the `alerts` rows. Refuses to know how people are reached.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.decision import Notice
 from store import tables as t
 from store.database import Database
-from store.decisions import queue_alert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +73,21 @@ class Alerts:
     async def _set(self, alert: Alert, **values: object) -> None:
         async with self._db.begin() as connection:
             await connection.execute(update(t.alerts).where(t.alerts.c.id == alert.id).values(**values))
+
+
+async def queue_alert(
+    connection: AsyncConnection, notice: Notice, *, conversation_id: int | None, at: datetime
+) -> None:
+    """Write an alert to be delivered, within the caller's transaction."""
+    await connection.execute(
+        insert(t.alerts).values(
+            conversation_id=conversation_id,
+            kind=notice.kind,
+            title=notice.title,
+            body=notice.body,
+            state="pending",
+            attempts=0,
+            not_before=at,
+            created_at=at,
+        )
+    )

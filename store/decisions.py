@@ -17,6 +17,7 @@ from core.reply import ReplyKind, ReplyState
 from store import rows
 from store import tables as t
 from store.accounts import is_quiet
+from store.alerts import queue_alert
 from store.conversations import person_has_acted
 from store.database import Database
 from store.incidents import join_incident, open_incident
@@ -93,24 +94,6 @@ class Decisions:
             told = told.where(t.alerts.c.kind == URGENT)
         if (await connection.execute(told.limit(1))).first() is None:
             await queue_alert(connection, notice, conversation_id=conversation_id, at=at)
-
-
-async def queue_alert(
-    connection: AsyncConnection, notice: Notice, *, conversation_id: int | None, at: datetime
-) -> None:
-    """Write an alert to be delivered, within the caller's transaction."""
-    await connection.execute(
-        insert(t.alerts).values(
-            conversation_id=conversation_id,
-            kind=notice.kind,
-            title=notice.title,
-            body=notice.body,
-            state="pending",
-            attempts=0,
-            not_before=at,
-            created_at=at,
-        )
-    )
 
 
 async def _lock_conversations(connection: AsyncConnection, post_ids: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -17,6 +17,7 @@ from core.errors import Conflict
 from core.incident import Incident, Measure, Trip
 from store import rows
 from store import tables as t
+from store.alerts import queue_alert
 from store.database import Database
 from store.people import record
 
@@ -62,7 +63,7 @@ class Incidents:
             if opened is None:
                 return None
             await join_incident(connection, opened.id, trip.post_ids)
-            await _tell(connection, notice, at)
+            await queue_alert(connection, notice, conversation_id=None, at=at)
             detail = {"reasons": list(trip.reasons)}
             await record(connection, by="genlyd", action="breaker tripped", subject=account, at=at, detail=detail)
             return _incident(opened)
@@ -121,7 +122,7 @@ class Incidents:
         async with self._db.begin() as connection:
             climbed = await connection.execute(update(t.incidents).where(*still).values(step=incident.step + 1))
             if climbed.rowcount:
-                await _tell(connection, notice, at)
+                await queue_alert(connection, notice, conversation_id=None, at=at)
             return bool(climbed.rowcount)
 
     async def take(self, incident_id: int, *, by: str, version: int, at: datetime) -> Incident:
@@ -194,19 +195,6 @@ async def join_incident(connection: AsyncConnection, incident_id: int, post_ids:
         found = [{"post_id": post_id, "incident_id": incident_id} for post_id in post_ids]
         statement = rows.insert(t.incident_posts, connection.dialect).on_conflict_do_nothing(index_elements=["post_id"])
         await connection.execute(statement, found)
-
-
-def is_tripped(account: ColumnElement[str]) -> ColumnElement[bool]:
-    """SQL: whether an account has an open incident now."""
-    return exists().where(_I.account == account, _I.closed_at.is_(None))
-
-
-async def _tell(connection: AsyncConnection, notice: Notice, at: datetime) -> None:
-    await connection.execute(
-        insert(t.alerts).values(
-            **asdict(notice), conversation_id=None, state="pending", attempts=0, not_before=at, created_at=at
-        )
-    )
 
 
 def _incident(row: rows.AnyRow) -> Incident:
