@@ -39,7 +39,8 @@ ifdef OPEN
 else
 	@$(BIN)/python -m sentiment.training.train --epochs 2 --out build/part-one
 	@$(BIN)/python -m sentiment.training.train --epochs 2 --after build/part-one --out build/part-two
-	@$(BIN)/python -m sentiment.training.export --trained build/part-one build/part-two
+	@$(BIN)/python -m sentiment.training.export --trained build/part-one build/part-two --out build/untuned
+	@$(BIN)/python -m sentiment.training.calm --model build/untuned
 endif
 
 tune: $(VENV)/.dev ## Train the shipped model on, on labels of yours: LABELS=folder (docs/model.md)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sentiment.encoder import Encoder
-from sentiment.evaluation import languages, lexicons, moods, public, urgency
+from sentiment.evaluation import chatter, languages, lexicons, moods, public, urgency
 from sentiment.evaluation.public import Answers
-from sentiment.evaluation.sets import MOODS, Plan
+from sentiment.evaluation.sets import CHATTER, CLASSES, MOODS, Plan, PublicSet, Task, sampled
 from sentiment.evaluation.tables import Section
 from sentiment.evaluation.urgency import Read
 from sentiment.language import LanguageReader
 from sentiment.reader import Reader
-from sentiment.training.data import Example
+from sentiment.training.data import Example, post_of
 
 _AT_ONCE = 64
 
@@ -58,6 +58,10 @@ def _own(planned: Plan, parts: Parts, said: Say) -> Iterator[Section]:
     if together:
         yield urgency.urgency(urgent if len(urgent) == 1 else urgent | {" + ".join(urgent): together})
         yield urgency.intents(together)
+    talk = _read(CHATTER, planned.chatter, parts, said)
+    calm = {one.name: _read(f"calm posts of {one.name}", _calm(one), parts, said) for one in planned.public}
+    if talk or any(calm.values()):
+        yield chatter.chatter(talk, {name: reads for name, reads in calm.items() if reads})
     if traps:
         yield moods.plain_and_ironic(traps)
     if together or traps:
@@ -69,6 +73,15 @@ def _own(planned: Plan, parts: Parts, said: Say) -> Iterator[Section]:
         yield languages.paraphrases(
             {code: parts.encoder.embed(texts).astype(float) for code, texts in planned.paraphrases.items()}
         )
+
+
+def _calm(one: PublicSet) -> list[Example]:
+    """Return posts of a mood set that are not negative, as posts of our own: nobody waits for an answer to them."""
+    if one.task is not Task.MOOD:
+        return []
+    rows = zip(one.texts, one.languages, (CLASSES[one.task][at] for at in one.truth), strict=True)
+    calm = [post_of(text, lang=lang, level=0, mood=mood) for text, lang, mood in rows if mood != "negative"]
+    return sampled(calm, chatter.MOST)
 
 
 def _read(name: str, posts: Sequence[Example], parts: Parts, said: Say) -> list[Read]:

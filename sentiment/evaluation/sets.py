@@ -21,6 +21,7 @@ DATA = Path("../shared/data")
 OWN = Path(__file__).parents[2] / "tests" / "data"
 URGENCY = ("urgency_a", "urgency_b")
 MOODS = "plain_and_ironic"
+CHATTER = "chatter"
 PARAPHRASES = "paraphrases"
 _SEED = 7
 _MOST_PROBLEMS = 10
@@ -67,6 +68,7 @@ class Plan:
     public: Sequence[PublicSet]
     urgency: dict[str, list[Example]]
     moods: list[Example]
+    chatter: list[Example]
     paraphrases: dict[str, list[str]]
     most: int | None
     left_out: list[str] = field(default_factory=list)
@@ -87,7 +89,7 @@ def plan(data: Path | None, *, own: Path = OWN, names: Collection[str] = (), mos
             f"The public benchmark, the word lists and the unsure band: there is no {DATA}; "
             "name the folder of labelled posts with --data."
         )
-    own_files = {name: own / f"{name}.tsv" for name in (*URGENCY, MOODS, PARAPHRASES)}
+    own_files = {name: own / f"{name}.tsv" for name in (*URGENCY, MOODS, CHATTER, PARAPHRASES)}
     _check(names, known=[*files, *own_files])
     public = [_public(file, most, left_out) for name, file in files.items() if not names or name in names]
     there = _present(own_files, names, left_out)
@@ -97,6 +99,7 @@ def plan(data: Path | None, *, own: Path = OWN, names: Collection[str] = (), mos
         public=[one for one in public if one is not None],
         urgency={name: posts[name] for name in URGENCY if name in posts},
         moods=posts.get(MOODS, []),
+        chatter=posts.get(CHATTER, []),
         paraphrases=_paraphrases(there[PARAPHRASES], most) if PARAPHRASES in there else {},
         most=most,
         left_out=left_out,

@@ -178,6 +178,8 @@ _LAST = {
     "en_tweeteval_offensive": 2_000,
 }
 
+_CALM: Labels = {"level 2": 0.0, "level 3": 0.0}
+
 
 def key(text: str) -> str:
     """What two copies of one post share: their letters and digits, or all of a post that has none."""
@@ -201,6 +203,23 @@ def load(data: Path, *, seed: int, open_only: bool = False, last: bool = False) 
     train += [e for e in own_posts("train") if key(e.text) not in held_out] * (_OWN_TIMES_LAST if last else _OWN_TIMES)
     dev += own_posts("dev")
     return train, dev
+
+
+def public_sample(data: Path, most: int, seed: int) -> list[Example]:
+    """Return at most `most` training rows of each public set, without their labels but for one.
+
+    Who is neutral or glad in public neither is furious nor needs help: such a row is not of level 2 or 3.
+    """
+    held_out = bench_keys(data)
+    out: list[Example] = []
+    for source in MIX:
+        rows, _ = _split(source, data, held_out)
+        out += [replace(row, labels=_CALM if _is_calm(row) else {}) for row in _flatten(rows, most, seed)]
+    return out
+
+
+def _is_calm(row: Example) -> bool:
+    return row.labels.get("sentiment negative") == 0.0
 
 
 def _repeated(rows: list[Example], source: Source, seed: int) -> list[Example]:
@@ -246,12 +265,12 @@ def bench(data: Path) -> Iterator[tuple[str, list[Example]]]:
 
 
 def own_posts(kind: str, folder: Path = OWN_POSTS) -> list[Example]:
-    """Return the posts of the files named `kind`*.tsv, every label of which is known.
+    """Return the posts of the files named `kind`*.tsv, every label of which is known; `folder` may be one such file.
 
     Raises: ValueError naming the file and line that cannot be read.
     """
-    posts = [post for file in sorted(folder.glob(f"{kind}*.tsv")) for post in read_posts(file)]
-    return [replace(post, text=normalise(post.text)) for post in posts]
+    files = [folder] if folder.is_file() else sorted(folder.glob(f"{kind}*.tsv"))
+    return [replace(post, text=normalise(post.text)) for file in files for post in read_posts(file)]
 
 
 def read_posts(file: Path) -> list[Example]:
@@ -275,11 +294,16 @@ def _own(line: str, *, where: str) -> Example:
     wanted = set() if intents == "-" else {Intent(name) for name in intents.split(",")}
     if level not in "0123" or mood not in SENTIMENT:
         raise ValueError(f"{where}: level {level!r} or mood {mood!r} is not known")
-    labels = one_hot("sentiment", SENTIMENT, mood)
-    labels |= language_of(lang)
-    labels |= {"anger": float("a" in marks), "offensive": float("o" in marks), "irony": float("i" in marks)}
-    labels |= {f"level {n}": float(int(level) >= n) for n in (1, 2, 3)}
+    labels = {"anger": float("a" in marks), "offensive": float("o" in marks), "irony": float("i" in marks)}
     labels |= {f"intent {intent.value}": float(intent in wanted) for intent in INTENTS}
+    post = post_of(text, lang=lang, level=int(level), mood=mood)
+    return replace(post, labels=post.labels | labels)
+
+
+def post_of(text: str, *, lang: str, level: int, mood: str) -> Example:
+    """Return a post of which the level and the mood are known."""
+    labels = one_hot("sentiment", SENTIMENT, mood) | language_of(lang)
+    labels |= {f"level {n}": float(level >= n) for n in (1, 2, 3)}
     return Example(text=text, lang=lang, source="own", labels=labels)
 
 

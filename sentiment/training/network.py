@@ -52,6 +52,13 @@ class Network(nn.Module):
         hidden: tuple[Tensor, ...] = said.hidden_states
         return hidden
 
+    def above(self, hidden: Tensor, attention_mask: Tensor, start: int) -> Tensor:
+        """Return what the last layer makes of what layer `start` made: [batch, tokens, size]."""
+        unseen = (1 - attention_mask[:, None, None, :].to(hidden.dtype)) * torch.finfo(hidden.dtype).min
+        for layer in self.encoder.encoder.layer[start:]:
+            hidden = layer(hidden, unseen)
+        return hidden
+
 
 class Exported(nn.Module):
     """What the artefact computes: the heads in service, the embedding, and what each token adds to the heads.

@@ -65,9 +65,7 @@ def tune(posts: Sequence[Example], out: Path, *, model: Path = SHIPPED, name: st
         if step % 10 == 0 or step == len(plan):
             print(f"step {step}/{len(plan)} loss {loss.item():.3f}", flush=True)
     quantise.even_out(network.eval(), [*theirs, *ours], pad_id)
-    _write(
-        network, before.meaning, model, out, name=name, facts={"posts": len(posts), "steps": len(plan), "seed": seed}
-    )
+    write(network, before.meaning, model, out, name=name, facts={"posts": len(posts), "steps": len(plan), "seed": seed})
 
 
 def _lost(network: Network, before: Exported, rows: list[Row], wanted: Tensor | None, pad_id: int) -> Tensor:
@@ -78,12 +76,12 @@ def _lost(network: Network, before: Exported, rows: list[Row], wanted: Tensor | 
     layers = network.layers(ids, mask)
     logits = network.heads(network.dropout(mean(layers[-1], mask)))
     embedding = nn.functional.normalize(before.meaning(held(layers, mask)), dim=-1)
-    targets = _answers(said) if wanted is None else wanted
+    targets = answers(said) if wanted is None else wanted
     turned: Tensor = (1 - (embedding * meant.clone()).sum(-1)).mean()
     return loss_of(logits, targets) + turned
 
 
-def _answers(said: Tensor) -> Tensor:
+def answers(said: Tensor) -> Tensor:
     """Return logits [rows, COLUMNS] as labels [rows, TARGETS]; nobody judged the auxiliary ones."""
     out = torch.full((len(said), len(TARGETS)), torch.nan)
     for group in SOFTMAX:
@@ -92,9 +90,7 @@ def _answers(said: Tensor) -> Tensor:
     return out
 
 
-def _write(
-    network: Network, meaning: nn.Linear, model: Path, out: Path, *, name: str, facts: dict[str, object]
-) -> None:
+def write(network: Network, meaning: nn.Linear, model: Path, out: Path, *, name: str, facts: dict[str, object]) -> None:
     """Write the artefact; all but the network itself is as it was in `model`."""
     shutil.copytree(model, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("MODEL_CARD.md"))
     quantise.write_graph(network, meaning, out / "model.onnx")

@@ -20,7 +20,7 @@ from core.config import Config
 from core.errors import ConfigError
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
-from sentiment.evaluation import languages, lexicons, moods, public, sets, tables, urgency
+from sentiment.evaluation import chatter, languages, lexicons, moods, public, sets, tables, urgency
 from sentiment.evaluation.lexicons import WordList
 from sentiment.evaluation.report import Parts, report
 from sentiment.evaluation.sets import PublicSet, Task, plan
@@ -64,7 +64,7 @@ def own(tmp_path: Path) -> Path:
         "nn\t2\tnegative\ti\tcomplaint\tTakk for ingenting, eg ventar\n"
         "en\t1\tnegative\t-\tcomplaint\t@brand 😡😡\n"
     )
-    for name in ("urgency_a", "urgency_b", "plain_and_ironic"):
+    for name in ("urgency_a", "urgency_b", "plain_and_ironic", "chatter"):
         (folder / f"{name}.tsv").write_text(head + posts, encoding="utf-8")
     (folder / "paraphrases.tsv").write_text("da\tsv\nhej\thej\ntak\ttack\n", encoding="utf-8")
     return folder
@@ -156,7 +156,7 @@ def test_a_folder_without_a_benchmark_is_refused_with_its_cure(tmp_path: Path) -
 
 
 def test_a_set_that_nobody_has_is_refused_with_those_there_are(data: Path, own: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no set da_mien; known here: da_mine, en_cross"):
+    with pytest.raises(ConfigError, match="there is no set da_mien; known here: chatter, da_mine, en_cross"):
         plan(data, own=own, names=["da_mien"])
 
 
@@ -197,7 +197,7 @@ def test_without_data_the_own_sets_stay_and_the_rest_is_said(
 
 def test_own_sets_that_are_not_there_are_said(data: Path, tmp_path: Path) -> None:
     [sentence] = plan(data, own=tmp_path / "nowhere").left_out
-    assert sentence.startswith("Our own sets urgency_a, urgency_b, plain_and_ironic, paraphrases:")
+    assert sentence.startswith("Our own sets urgency_a, urgency_b, plain_and_ironic, chatter, paraphrases:")
 
 
 def test_a_sample_is_the_same_each_time_and_keeps_its_order() -> None:
@@ -316,6 +316,22 @@ def test_urgency_is_ranked_by_level(tmp_path: Path) -> None:
     assert math.isnan(urgency.ranked(reads[:2]).recall_at_top), "where nothing is grave, none can be missed"
 
 
+def test_a_calm_post_that_calls_a_person_is_a_false_alarm_and_a_loud_one_is_heard(tmp_path: Path) -> None:
+    lines = (
+        ("da|0|neutral|-|-|Katten sover", 60, Sentiment.NEGATIVE),
+        ("da|0|negative|-|-|Det regner", 45, Sentiment.NEGATIVE),
+        ("da|0|positive|-|-|Solen skinner", 5, Sentiment.POSITIVE),
+        ("da|1|neutral|-|question|Hvornår går bussen?", 90, Sentiment.NEUTRAL),
+        ("da|3|negative|-|safety|Toget brænder", 95, Sentiment.NEGATIVE),
+        ("da|2|negative|-|complaint|Pengene er væk", 54, Sentiment.NEGATIVE),
+    )
+    reads = [a_read(line, urgency=points, sentiment=mood, folder=tmp_path) for line, points, mood in lines]
+    one = chatter.calm(reads)
+    assert (one.n, one.mean, one.explained, one.called, one.at_once) == (4, 50, 3 / 4, 2 / 4, 1 / 4)
+    assert one.read_negative == 1 / 3, "the post of a bad mood is read rightly"
+    assert (one.loud, one.heard) == (2, 1 / 2)
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
@@ -374,8 +390,8 @@ def test_a_small_folder_is_evaluated_from_end_to_end(data: Path, own: Path, part
     steps: list[str] = []
     sections = {section.name: section for section in report(plan(data, own=own), parts, steps.append)}
     assert list(sections) == [
-        "benchmark", "baselines", "coverage", "urgency", "intents", "plain_and_ironic", "trust", "language",
-        "paraphrases",
+        "benchmark", "baselines", "coverage", "urgency", "intents", "chatter", "plain_and_ironic", "trust",
+        "language", "paraphrases",
     ]  # fmt: skip
     assert "reading da_mine, 3 posts" in steps
     for section in sections.values():
@@ -410,7 +426,7 @@ def test_the_command_prints_tables_and_writes_every_figure(data: Path, tmp_path:
     assert "reading da_mine, 3 posts ..." in done.stderr
     written: dict[str, Any] = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
     assert written["model"]["version"] in done.stdout
-    assert set(written["figures"]) == {"benchmark", "baselines", "coverage", "paraphrases"}
+    assert set(written["figures"]) == {"benchmark", "baselines", "coverage", "chatter", "paraphrases"}
     assert written["left_out"] == []
 
 
