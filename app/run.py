@@ -23,6 +23,7 @@ from listeners.recheck import Following, report_overdue, run_rechecks
 from responder import alerts as telling
 from responder import worker as deciding
 from sentiment import worker as assessing
+from store.reasons import Reasons
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
         guidance = build_guidance(reader, stores)
-        works.append(partial(assessing.run_worker, guidance, stores.posts, stores.bell, stores.clock))
+        assess = partial(assessing.run_worker, guidance, stores.posts, Reasons(stores.database))
+        works.append(partial(assess, stores.bell, stores.clock))
     if "responder" in rooms:
         desk = build_desk(config)
         watchman = build_watchman(config, stores)

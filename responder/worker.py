@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from core.assessment import Reason
+from core.assessment import Assessment, Reason
 from core.clock import Clock
 from core.config import Rule, SafetyConfig
 from core.decision import URGENT, Action, Decision, Facts, Notice, Plan
@@ -54,7 +54,6 @@ class Desk:
     def _notice(self, facts: Facts, decision: Decision) -> Notice:
         mention, assessed = facts.heard.mention, facts.assessment
         post = mention.post
-        why = ", ".join(_spelled(reason) for reason in assessed.reasons if reason.points > 0) or "a rule"
         excerpt = post.text if len(post.text) <= _EXCERPT else post.text[:_EXCERPT] + "…"
         reach = f", {post.author.followers} followers" if post.author.followers is not None else ""
         body = "\n".join(
@@ -62,7 +61,7 @@ class Desk:
                 f"@{post.author.handle} on {post.platform} ({mention.via}{reach}):",
                 excerpt,
                 "",
-                f"Urgency {assessed.urgency} because of: {why}",
+                f"Urgency {assessed.urgency}{_why(assessed)}",
                 f"What the bot does: {decision.because}",
                 f"Conversation: {self.dashboard_url}/conversations/{facts.heard.conversation_id}",
                 f"Post: {post.url}",
@@ -71,6 +70,13 @@ class Desk:
         if decision.calls_a_person:
             return Notice(kind=URGENT, title=f"A person is needed now on {mention.account}", body=body)
         return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
+
+
+def _why(assessed: Assessment) -> str:
+    if not assessed.is_explained:
+        return "; many posts came at once, so why it is so follows on its page"
+    found = [_spelled(reason) for reason in assessed.reasons if reason.points > 0]
+    return f" because of: {', '.join(found) or 'a rule'}"
 
 
 def _spelled(reason: Reason) -> str:

@@ -383,6 +383,7 @@ def _assessment_row(post_id: int, assessment: Assessment, at: datetime, dialect:
             urgency=assessment.urgency,
             intents=list(assessment.intents),
             reasons=[asdict(reason) for reason in assessment.reasons],
+            is_explained=assessment.is_explained,
             model=assessment.model,
             model_version=assessment.model_version,
             assessed_at=at,

@@ -22,7 +22,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -234,6 +236,14 @@ assessments = Table(
     # What the post means, 384 signed bytes; goes when the text goes.
     Column("embedding", LargeBinary),
     Column("corrected", JSON, nullable=False, server_default="[]"),
+    # False while its reasons are still to be found, which is done when nothing waits to be read.
+    Column("is_explained", Boolean, nullable=False, server_default=true()),
+)
+Index(
+    "ix_assessments_unexplained",
+    assessments.c.urgency,
+    sqlite_where=assessments.c.is_explained == false(),
+    postgresql_where=assessments.c.is_explained == false(),
 )
 
 # What a person of the staff set right. `was` and `now` are values of one field of the assessment; `embedding` is the
