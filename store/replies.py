@@ -20,8 +20,7 @@ from store import tables as t
 from store.accounts import AccountState
 from store.conversations import touch
 from store.database import Database
-from store.decisions import facts_of
-from store.lately import Ledger
+from store.facts import facts_of
 from store.people import record
 
 _R = t.replies.c
@@ -271,8 +270,7 @@ class Replies:
         )
         async with self._db.read() as connection:
             read = dict((await connection.execute(query)).mappings().one())
-            ledger = Ledger(connection, at=at, leaving=reply.id)
-            facts = await facts_of(connection, read.pop("post_id"), ledger, at=at, leaving=reply.id)
+            facts = await facts_of(connection, read.pop("post_id"), at=at, leaving=reply.id)
             return Standing(now=at, facts=facts, **read)
 
     async def get(self, reply_id: int) -> Reply | None:
