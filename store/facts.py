@@ -7,8 +7,10 @@ Refuses to decide, and to write.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, true
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Select, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.decision import Facts, Lately
@@ -17,7 +19,7 @@ from store import rows
 from store import tables as t
 from store.accounts import is_quiet
 from store.conversations import person_has_acted
-from store.lately import Ledger
+from store.lately import BUT_LEAVING, Ledger, columns
 
 # An acknowledgement in one of these states was, or may yet be, seen by the author.
 _COUNTS = (ReplyState.DRAFT, ReplyState.APPROVED, ReplyState.SENDING, ReplyState.SENT, ReplyState.UNKNOWN)
@@ -63,31 +65,15 @@ class Found:
 
 async def find(connection: AsyncConnection, post_ids: Sequence[int], ledger: Ledger) -> dict[int, Found]:
     """Return the rows behind the facts of posts, by id; none where nobody has read the post."""
-    around = (
-        is_quiet(t.posts.c.account).label("is_quiet"),
-        person_has_acted(t.posts.c.conversation_id).label("has_person_acted"),
-        _is_ours().label("is_ours"),
-        _is_opted_out().label("is_opted_out"),
-        _has_reply(ledger.leaving).label("has_reply"),
-        _acknowledged_at(ledger.leaving).label("acknowledged_at"),
-        _last_text().label("last_text"),
-        *ledger.columns(),
-    )
-    heard = (
-        select(*rows.HEARD_COLUMNS, *around)
-        .join(t.authors, t.authors.c.id == t.posts.c.author_id)
-        .where(t.posts.c.id.in_(post_ids))
-    )
-    posts = {row.id: row for row in await connection.execute(heard)}
-    theirs = {row.conversation_id for row in posts.values()}
-    conversations = await connection.execute(select(t.conversations).where(t.conversations.c.id.in_(theirs)))
-    by_id = {row.id: row for row in conversations}
-    assessments = await connection.execute(select(t.assessments).where(t.assessments.c.post_id.in_(post_ids)))
+    ids = {"ids": list(post_ids)}
+    posts = {row.id: row for row in await connection.execute(_heard(connection.dialect.name), ids | ledger.bound)}
+    theirs = {"ids": list({row.conversation_id for row in posts.values()})}
+    conversations = {row.id: row for row in await connection.execute(_CONVERSATIONS, theirs)}
     return {
         row.post_id: Found(
-            post=posts[row.post_id], conversation=by_id[posts[row.post_id].conversation_id], assessment=row
+            post=posts[row.post_id], conversation=conversations[posts[row.post_id].conversation_id], assessment=row
         )
-        for row in assessments
+        for row in await connection.execute(_ASSESSMENTS, ids)
     }
 
 
@@ -100,6 +86,31 @@ async def facts_of(
     return None if found is None else await found.facts(ledger)
 
 
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+_CONVERSATIONS = select(t.conversations).where(t.conversations.c.id.in_(_IDS))
+_ASSESSMENTS = select(t.assessments).where(t.assessments.c.post_id.in_(_IDS))
+
+
+@cache
+def _heard(dialect: str) -> Select[Any]:
+    """Made once: making it costs more than running it."""
+    return (
+        select(
+            *rows.HEARD_COLUMNS,
+            is_quiet(t.posts.c.account).label("is_quiet"),
+            person_has_acted(t.posts.c.conversation_id).label("has_person_acted"),
+            _is_ours().label("is_ours"),
+            exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
+            exists().where(t.replies.c.post_id == t.posts.c.id, BUT_LEAVING).label("has_reply"),
+            _acknowledged_at().label("acknowledged_at"),
+            _last_text().label("last_text"),
+            *columns(dialect),
+        )
+        .join(t.authors, t.authors.c.id == t.posts.c.author_id)
+        .where(t.posts.c.id.in_(_IDS))
+    )
+
+
 def _is_ours() -> ColumnElement[bool]:
     account = t.accounts.alias("of_ours")
     return exists().where(
@@ -107,28 +118,20 @@ def _is_ours() -> ColumnElement[bool]:
     )
 
 
-def _is_opted_out() -> ColumnElement[bool]:
-    return exists().where(t.opt_outs.c.author_id == t.posts.c.author_id)
-
-
-def _has_reply(leaving: int | None) -> ColumnElement[bool]:
-    return exists().where(t.replies.c.post_id == t.posts.c.id, _but(leaving))
-
-
-def _acknowledged_at(leaving: int | None) -> ColumnElement[datetime | None]:
+def _acknowledged_at() -> ScalarSelect[datetime | None]:
     return (
         select(func.max(t.replies.c.created_at))
         .where(
             t.replies.c.conversation_id == t.posts.c.conversation_id,
             t.replies.c.kind == ReplyKind.ACKNOWLEDGEMENT,
             t.replies.c.state.in_(_COUNTS),
-            _but(leaving),
+            BUT_LEAVING,
         )
         .scalar_subquery()
     )
 
 
-def _last_text() -> ColumnElement[str | None]:
+def _last_text() -> ScalarSelect[str | None]:
     return (
         select(t.replies.c.text)
         .join(t.conversations, t.conversations.c.id == t.replies.c.conversation_id)
@@ -137,7 +140,3 @@ def _last_text() -> ColumnElement[str | None]:
         .limit(1)
         .scalar_subquery()
     )
-
-
-def _but(leaving: int | None) -> ColumnElement[bool]:
-    return true() if leaving is None else and_(t.replies.c.id != leaving)

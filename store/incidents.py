@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -182,10 +182,12 @@ class Incidents:
             return _incident(row)
 
 
+_OPEN = select(t.incidents).where(_I.account == bindparam("account"), _I.closed_at.is_(None))
+
+
 async def open_incident(connection: AsyncConnection, account: str) -> Incident | None:
     """Return the account's open incident, within the caller's transaction."""
-    query = select(t.incidents).where(_I.account == account, _I.closed_at.is_(None))
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(_OPEN, {"account": account})).first()
     return _incident(row) if row else None
 
 

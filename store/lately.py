@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, ScalarSelect, and_, case, func, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Label,
+    ScalarSelect,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.incident import Incident
@@ -24,6 +36,19 @@ _SAID = and_(
     _R.is_automatic,
     _R.kind == ReplyKind.ACKNOWLEDGEMENT,
     _R.state.in_((ReplyState.APPROVED, ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
+)
+
+# The reply that is about to leave does not count.
+BUT_LEAVING = _R.id != bindparam("leaving", type_=Integer)
+_COUNTED = and_(_SAID, BUT_LEAVING)
+_HOUR_AGO, _DAY_AGO = bindparam("hour_ago", type_=t.Instant), bindparam("day_ago", type_=t.Instant)
+# Statements that run for every post are made once: making one costs more than running it.
+_SAID_BY = (
+    select(
+        _R.template, func.sum(case((_R.created_at > _HOUR_AGO, 1), else_=0)).label("hour"), func.count().label("day")
+    )
+    .where(_R.account == bindparam("name"), _R.created_at > _DAY_AGO, _COUNTED)
+    .group_by(_R.template)
 )
 
 
@@ -44,32 +69,20 @@ class Ledger:
 
     def __init__(self, connection: AsyncConnection, *, at: datetime, leaving: int | None = None) -> None:
         self.at = at
-        self.leaving = leaving
         self._connection = connection
         self._accounts: dict[str, Account] = {}
-
-    def columns(self) -> tuple[Label[Any], ...]:
-        """SQL: the counts around each row of posts."""
-        here = _R.conversation_id == _P.conversation_id
-        last_sent = select(func.max(_R.sending_at)).where(here, self._said(), _R.state == ReplyState.SENT)
-        return (
-            select(func.count(_R.id)).where(here, self._said()).scalar_subquery().label("in_conversation"),
-            last_sent.scalar_subquery().label("last_sent_at"),
-            self._to_author(_HOUR).label("author_hour"),
-            self._to_author(_DAY).label("author_day"),
-            _posts_before(self._connection.dialect.name).label("author_posts_minute"),
-        )
+        # No reply has the number 0.
+        self.bound = {
+            "leaving": leaving or 0,
+            "hour_ago": at - _HOUR,
+            "day_ago": at - _DAY,
+            "two_days_ago": at - 2 * _DAY,
+        }
 
     async def account(self, name: str) -> Account:
         """Return what an account said, as of now in this transaction."""
         if name not in self._accounts:
-            within_hour = func.sum(case((_R.created_at > self.at - _HOUR, 1), else_=0))
-            query = (
-                select(_R.template, within_hour.label("hour"), func.count().label("day"))
-                .where(_R.account == name, _R.created_at > self.at - _DAY, self._said())
-                .group_by(_R.template)
-            )
-            found = list(await self._connection.execute(query))
+            found = list(await self._connection.execute(_SAID_BY, self.bound | {"name": name}))
             told = {row.template: int(row.hour) for row in found if row.hour}
             incident = await open_incident(self._connection, name)
             self._accounts[name] = Account(told=told, day=sum(row.day for row in found), incident=incident)
@@ -81,24 +94,35 @@ class Ledger:
         said.told[template] = said.told.get(template, 0) + 1
         said.day += 1
 
-    def _said(self) -> ColumnElement[bool]:
-        return _SAID if self.leaving is None else and_(_SAID, _R.id != self.leaving)
 
-    def _to_author(self, window: timedelta) -> ScalarSelect[int]:
-        """Counted over the author's posts, which an index finds; none is answered that is older than a day."""
-        other = t.posts.alias("of_author")
-        return (
-            select(func.count(_R.id))
-            .select_from(other)
-            .join(t.replies, _R.post_id == other.c.id)
-            .where(
-                other.c.author_id == _P.author_id,
-                other.c.posted_at > self.at - _DAY - window,
-                _R.created_at > self.at - window,
-                self._said(),
-            )
-            .scalar_subquery()
+def columns(dialect: str) -> tuple[Label[Any], ...]:
+    """SQL: the counts around each row of posts; asked with what a ledger has `bound`."""
+    here = _R.conversation_id == _P.conversation_id
+    last_sent = select(func.max(_R.sending_at)).where(here, _COUNTED, _R.state == ReplyState.SENT)
+    return (
+        select(func.count(_R.id)).where(here, _COUNTED).scalar_subquery().label("in_conversation"),
+        last_sent.scalar_subquery().label("last_sent_at"),
+        _to_author(_HOUR_AGO).label("author_hour"),
+        _to_author(_DAY_AGO).label("author_day"),
+        _posts_before(dialect).label("author_posts_minute"),
+    )
+
+
+def _to_author(since: BindParameter[datetime]) -> ScalarSelect[int]:
+    """Counted over the author's posts, which an index finds; none is answered that is older than a day."""
+    other = t.posts.alias("of_author")
+    return (
+        select(func.count(_R.id))
+        .select_from(other)
+        .join(t.replies, _R.post_id == other.c.id)
+        .where(
+            other.c.author_id == _P.author_id,
+            other.c.posted_at > bindparam("two_days_ago", type_=t.Instant),
+            _R.created_at > since,
+            _COUNTED,
         )
+        .scalar_subquery()
+    )
 
 
 def _posts_before(dialect: str) -> ScalarSelect[int]:

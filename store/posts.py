@@ -140,26 +140,27 @@ class Posts:
         `effects`, by post, are the corrections that apply to it; those not undone meanwhile change the assessment.
         `edited_at`, by post, tells which version was read: one that was edited meanwhile waits to be read again.
         """
-        moved: list[int] = []
         apply = effects or {}
         async with self._db.begin() as connection:
             hold = await still_hold(connection, (effect for some in apply.values() for effect in some))
-            for post_id, read in assessed:
-                move = (
-                    update(t.posts)
-                    .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.SAVED)
-                    .values(stage=Stage.ASSESSED, stage_at=at, attempts=0, problem=None)
+            waiting = (await connection.execute(_STILL_SAVED, {"ids": [post_id for post_id, _ in assessed]})).all()
+            versions = {row.id: row.edited_at for row in waiting}
+            moved = {
+                post_id: taken(post_id, read, [one for one in apply.get(post_id, ()) if one.correction_id in hold])
+                for post_id, read in assessed
+                if post_id in versions and (edited_at is None or versions[post_id] == edited_at.get(post_id))
+            }
+            if moved:
+                values = {"stage": Stage.ASSESSED, "stage_at": at, "attempts": 0, "problem": None}
+                await connection.execute(update(t.posts).where(t.posts.c.id.in_(moved)).values(**values))
+                read_rows = [_assessment_row(post_id, read, at) for post_id, (read, _) in moved.items()]
+                await connection.execute(
+                    rows.insert(t.assessments, self._db.dialect).on_conflict_do_nothing(), read_rows
                 )
-                if edited_at is not None:
-                    move = move.where(t.posts.c.edited_at.is_not_distinct_from(edited_at.get(post_id)))
-                if (await connection.execute(move)).rowcount:
-                    standing = [effect for effect in apply.get(post_id, ()) if effect.correction_id in hold]
-                    assessment, touched = taken(post_id, read, standing)
-                    await connection.execute(_assessment_row(post_id, assessment, at, self._db.dialect))
-                    if touched:
-                        await connection.execute(insert(t.correction_effects), touched)
-                    moved.append(post_id)
-        return moved
+            touched = [effect for _, some in moved.values() for effect in some]
+            if touched:
+                await connection.execute(insert(t.correction_effects), touched)
+        return list(moved)
 
     async def fail(self, post_id: int, problem: str, *, at: datetime) -> None:
         """Count a failure of our own on a post; after MOST_ATTEMPTS it is STUCK and shown as such."""
@@ -371,28 +372,32 @@ async def _open_conversation(connection: AsyncConnection, mention: Mention, auth
     return conversation_id
 
 
-def _assessment_row(post_id: int, assessment: Assessment, at: datetime, dialect: str) -> Executable:
-    statement: Executable = (
-        rows.insert(t.assessments, dialect)
-        .values(
-            post_id=post_id,
-            language=assessment.language,
-            sentiment=assessment.sentiment,
-            confidence=assessment.confidence,
-            **asdict(assessment.probabilities),
-            urgency=assessment.urgency,
-            intents=list(assessment.intents),
-            reasons=[asdict(reason) for reason in assessment.reasons],
-            is_explained=assessment.is_explained,
-            model=assessment.model,
-            model_version=assessment.model_version,
-            assessed_at=at,
-            anger=assessment.anger,
-            offensive=assessment.offensive,
-            irony=assessment.irony,
-            embedding=assessment.embedding,
-            corrected=list(assessment.corrected),
-        )
-        .on_conflict_do_nothing()
-    )
-    return statement
+# In the order of ids, so that two workers with the same posts cannot wait for each other for ever.
+_STILL_SAVED = (
+    select(t.posts.c.id, t.posts.c.edited_at)
+    .where(t.posts.c.id.in_(bindparam("ids", expanding=True)), t.posts.c.stage == Stage.SAVED)
+    .order_by(t.posts.c.id)
+    .with_for_update()
+)
+
+
+def _assessment_row(post_id: int, assessment: Assessment, at: datetime) -> dict[str, object]:
+    return {
+        "post_id": post_id,
+        "language": assessment.language,
+        "sentiment": assessment.sentiment,
+        "confidence": assessment.confidence,
+        **asdict(assessment.probabilities),
+        "urgency": assessment.urgency,
+        "intents": list(assessment.intents),
+        "reasons": [asdict(reason) for reason in assessment.reasons],
+        "is_explained": assessment.is_explained,
+        "model": assessment.model,
+        "model_version": assessment.model_version,
+        "assessed_at": at,
+        "anger": assessment.anger,
+        "offensive": assessment.offensive,
+        "irony": assessment.irony,
+        "embedding": assessment.embedding,
+        "corrected": list(assessment.corrected),
+    }

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -247,31 +247,9 @@ class Replies:
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
-        another = t.replies.alias("another")
-        other = exists().where(
-            another.c.conversation_id == reply.conversation_id,
-            another.c.id != reply.id,
-            another.c.kind == ReplyKind.ACKNOWLEDGEMENT,
-            another.c.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
-            or_(_R.alone_since.is_(None), another.c.created_at > _R.alone_since),
-        )
-        query = (
-            select(
-                _R.not_after,
-                _R.post_id,
-                t.posts.c.posted_at,
-                t.posts.c.is_summons,
-                t.posts.c.deleted_at.is_not(None).label("is_deleted"),
-                other.label("has_other_reply"),
-            )
-            .select_from(t.replies)
-            .join(t.posts, t.posts.c.id == _R.post_id)
-            .where(_R.id == reply.id)
-        )
         async with self._db.read() as connection:
-            read = dict((await connection.execute(query)).mappings().one())
-            facts = await facts_of(connection, read.pop("post_id"), at=at, leaving=reply.id)
-            return Standing(now=at, facts=facts, **read)
+            row = (await connection.execute(_STANDING, {"reply": reply.id})).mappings().one()
+            return Standing(now=at, facts=await facts_of(connection, reply.post_id, at=at, leaving=reply.id), **row)
 
     async def get(self, reply_id: int) -> Reply | None:
         """Return one reply."""
@@ -327,6 +305,29 @@ class Replies:
             return after
 
 
+_another = t.replies.alias("another")
+_STANDING = (
+    select(
+        _R.not_after,
+        t.posts.c.posted_at,
+        t.posts.c.is_summons,
+        t.posts.c.deleted_at.is_not(None).label("is_deleted"),
+        exists()
+        .where(
+            _another.c.conversation_id == _R.conversation_id,
+            _another.c.id != _R.id,
+            _another.c.kind == ReplyKind.ACKNOWLEDGEMENT,
+            _another.c.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
+            or_(_R.alone_since.is_(None), _another.c.created_at > _R.alone_since),
+        )
+        .label("has_other_reply"),
+    )
+    .select_from(t.replies)
+    .join(t.posts, t.posts.c.id == _R.post_id)
+    .where(_R.id == bindparam("reply"))
+)
+
+
 def _able_accounts(account: str | None) -> Any:
     """A person's approval goes out while the bot is paused; not while the platform turns us away."""
     able = select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
@@ -352,12 +353,16 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
     """An acknowledgement is noted on its conversation; after an answer nobody waits there."""
-    values: dict[str, Any] = {"waiting_since": None}
-    if reply.kind is ReplyKind.ACKNOWLEDGEMENT:
-        values = {"acknowledged_at": func.coalesce(t.conversations.c.acknowledged_at, at)}
-    await connection.execute(
-        update(t.conversations).where(t.conversations.c.id == reply.conversation_id).values(**values)
-    )
+    noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
+    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
+
+
+_C = t.conversations.c
+_OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
+_NOTE_ACKNOWLEDGED = _OF_IT.values(
+    acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
+)
+_NOTE_ANSWERED = _OF_IT.values(waiting_since=None)
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:
