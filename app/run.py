@@ -8,14 +8,15 @@ import logging
 import shutil
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import listeners
+from app.lead import Work, lead
 from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
-from core.config import Config
+from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
@@ -30,8 +31,6 @@ _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 
 Said = Callable[[str], None]
-# Started only once all of them could be made.
-Work = Callable[[], Awaitable[None]]
 
 
 async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) -> None:
@@ -72,7 +71,8 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
 
 
 async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
-    works: list[Work] = [partial(_housekeeping, config, stores)]
+    """Return what to run; nothing of it is started before all of it could be made."""
+    works: list[Work] = [partial(lead, "housekeeping", partial(_housekeeping, config, stores), stores.leases)]
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
@@ -88,8 +88,10 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         told = telling.targets(config.alerts)
         works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
     if "listeners" in rooms:
-        works += _ears(config, stores)
-        works += _rechecks(config, stores)
+        works += [
+            partial(lead, f"hear {account.name}", partial(_hear, account, config, stores), stores.leases)
+            for account in config.accounts
+        ]
     if "dashboard" in rooms:
         app = build_app(
             database=stores.database,
@@ -102,7 +104,15 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
     return works
 
 
-def _ears(config: Config, stores: Stores) -> list[Work]:
+async def _hear(account: AccountConfig, config: Config, stores: Stores) -> None:
+    """Everything that asks one account's platform. Made anew each time this process begins to lead it."""
+    works = [*_ears(account, config, stores), _recheck(account, config, stores)]
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(_as_task(work))
+
+
+def _ears(account: AccountConfig, config: Config, stores: Stores) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -111,17 +121,14 @@ def _ears(config: Config, stores: Stores) -> list[Work]:
         bell=stores.bell,
         clock=stores.clock,
     )
-    works: list[Work] = []
-    for account in config.accounts:
-        watches = tuple(watch for watch in config.watches if watch.account == account.name)
-        if watches:
-            works += [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
-        else:
-            log.warning("an account has no watch and hears nothing", extra={"account": account.name})
-    return works
+    watches = tuple(watch for watch in config.watches if watch.account == account.name)
+    if not watches:
+        log.warning("an account has no watch and hears nothing", extra={"account": account.name})
+        return []
+    return [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
 
 
-def _rechecks(config: Config, stores: Stores) -> list[Work]:
+def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
     """One loop an account, also of one without a watch: it may hold posts from when it had one."""
     following = Following(
         rechecks=stores.rechecks,
@@ -131,10 +138,7 @@ def _rechecks(config: Config, stores: Stores) -> list[Work]:
         clock=stores.clock,
         configured=tuple(account.name for account in config.accounts),
     )
-    return [
-        partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
-        for account in config.accounts
-    ]
+    return partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
 
 
 async def readiness(config: Config, stores: Stores) -> dict[str, str]:

@@ -28,6 +28,7 @@ from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
+from store.leases import Leases
 from store.owners import OwnerLock
 from store.posts import Posts
 from store.rechecks import Rechecks
@@ -52,6 +53,7 @@ class Stores:
     alerts: Alerts
     clock: Clock
     owner: OwnerLock
+    leases: Leases
 
 
 @asynccontextmanager
@@ -92,6 +94,7 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         alerts=Alerts(database),
         clock=clock,
         owner=owner,
+        leases=Leases(database, owner, clock),
     )
 
 

@@ -4,8 +4,9 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from core.errors import ConfigError, Problem, StoreError
 from store import migrate
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+Check = Callable[[AsyncConnection], Awaitable[None]]
+# What a write transaction begins with, where a task writes under a lease. No write can forget it.
+_check: ContextVar[Check | None] = ContextVar("check", default=None)
 
 
 class Database:
@@ -43,6 +48,9 @@ class Database:
                 # A write transaction takes its lock at once: upgrading later can deadlock.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             async with _committed(connection):
+                check = _check.get()
+                if check is not None:
+                    await check(connection)
                 yield connection
 
     @asynccontextmanager
@@ -91,6 +99,16 @@ class Database:
     async def close(self) -> None:
         """Let go of every connection."""
         await self._engine.dispose()
+
+
+@contextmanager
+def checking(check: Check) -> Iterator[None]:
+    """Within this, `check` begins each write transaction of the task, and of those it starts. It raises to refuse."""
+    before = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(before)
 
 
 async def open_database(url: str) -> Database:
