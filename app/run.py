@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 
 import listeners
+from app import notify
 from app.lead import Work, lead
 from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
+from dashboard.health import build_health, serve_health
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
@@ -33,8 +35,10 @@ _PURGE_EVERY_SECONDS = 3600.0
 Said = Callable[[str], None]
 
 
-async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) -> None:
+async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, health_port: int | None = None) -> None:
     """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting, for a person to follow.
+
+    Without the dashboard, `health_port` is where the process tells how it is; None: nowhere.
 
     Raises: ConfigError, StoreError while starting.
     """
@@ -42,12 +46,16 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    if "dashboard" in rooms:
-        _check_port(config)
+    if "dashboard" in rooms or health_port is not None:
+        _check_port(config.dashboard.host, config.dashboard.port if health_port is None else health_port)
     said("opening the store")
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
         works = await _works(config, stores, rooms, said)
+        if health_port is not None:
+            works.append(partial(_tell_health, config, stores, health_port))
+        works.append(notify.keep_telling)
+        notify.tell(notify.READY)
         await _until(stop, works)
     log.info("stopped")
 
@@ -66,6 +74,7 @@ async def _as_task(work: Work) -> None:
 async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     await stop.wait()
     log.info("stopping")
+    notify.tell(notify.STOPPING)
     for task in tasks:
         task.cancel()
 
@@ -98,7 +107,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
             bell=stores.bell,
             clock=stores.clock,
             config=config,
-            readiness=lambda: readiness(config, stores),
+            readiness=partial(readiness, config, stores),
         )
         works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
     return works
@@ -156,8 +165,11 @@ async def readiness(config: Config, stores: Stores) -> dict[str, str]:
     return problems
 
 
-def _check_port(config: Config) -> None:
-    host, port = config.dashboard.host, config.dashboard.port
+async def _tell_health(config: Config, stores: Stores, port: int) -> None:
+    await serve_health(build_health(partial(readiness, config, stores)), config.dashboard.host, port)
+
+
+def _check_port(host: str, port: int) -> None:
     try:
         with socket.create_server((host, port)):
             pass

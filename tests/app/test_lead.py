@@ -49,7 +49,9 @@ class Room:
 
     async def until(self, who: list[str]) -> None:
         async with asyncio.timeout(20):
-            while self.working != who:
+            while True:
+                if self.working == who:
+                    return
                 await asyncio.sleep(0.02)
 
 
