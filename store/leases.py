@@ -22,7 +22,7 @@ from store import tables as t
 from store.database import Database, checking
 from store.owners import OwnerLock, OwnerState
 
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 10.0
 _L = t.leases.c
 
 
