@@ -71,6 +71,7 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
             await embedded.start()
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
+            await bell.refuse_cluster()
             with owner:
                 yield _stores(config, database, bell, clock, owner)
         finally:

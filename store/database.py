@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import ConfigError, Problem, StoreError
-from store import migrate
+from store import migrate, postgres
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -54,9 +54,14 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection for reading what is committed. Raises: StoreError."""
+    async def read(self, *, slowly: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection for reading what is committed; `slowly` where somebody may take their time over each row.
+
+        Raises: StoreError.
+        """
         async with _translated(), self._engine.connect() as connection:
+            if slowly and not self.is_sqlite:
+                await connection.exec_driver_sql(postgres.SLOW_READ)
             yield connection
 
     async def check(self) -> None:
@@ -154,7 +159,8 @@ def _bad_url(why: str) -> ConfigError:
 
 def _engine(url: URL) -> AsyncEngine:
     if not url.drivername.startswith("sqlite"):
-        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        connect_args = postgres.connect_args()
+        return create_async_engine(url, connect_args=connect_args, pool_size=10, max_overflow=10, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": 10}, pool_size=8, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     return engine
@@ -168,10 +174,11 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     """
     connection.isolation_level = None
     cursor = connection.cursor()
+    # First of all: the next line waits too, where several processes make the file at once.
+    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
