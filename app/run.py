@@ -5,6 +5,7 @@ Owns starting, stopping and readiness. Refuses to know what a room does.
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import listeners
 from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
+from core import failpoint
 from core.config import Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
@@ -39,6 +41,7 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) 
 
     Raises: ConfigError, StoreError while starting.
     """
+    failpoint.arm(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

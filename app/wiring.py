@@ -30,6 +30,7 @@ from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
 from store.owners import OwnerLock
 from store.posts import Posts
+from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
@@ -51,7 +52,7 @@ class Stores:
     accounts: Accounts
     alerts: Alerts
     clock: Clock
-    owner: OwnerLock
+    owner: Presence
 
 
 @asynccontextmanager
@@ -69,8 +70,8 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
             await embedded.start()
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
-            with owner:
-                yield _stores(config, database, bell, clock, owner)
+            async with Presence(owner, database) as presence:
+                yield _stores(config, database, bell, clock, presence)
         finally:
             await bell.close()
             if embedded is not None:
@@ -79,7 +80,7 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
         await database.close()
 
 
-def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: OwnerLock) -> Stores:
+def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: Presence) -> Stores:
     return Stores(
         database=database,
         bell=bell,

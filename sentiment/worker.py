@@ -15,6 +15,7 @@ from core.assessment import Assessment
 from core.clock import Clock
 from core.decision import Heard
 from core.errors import StoreError
+from core.failpoint import reach
 from sentiment.corrections import effects
 from sentiment.guidance import Guidance
 from sentiment.reader import Reader
@@ -49,6 +50,8 @@ async def run_worker(guidance: Guidance[Reader], posts: Posts, bell: Bell, clock
                     lost_after = _LOST_AFTER if len(waiting) < BATCH else lost_after
                     await _assess(waiting, guidance, posts, bell, clock, thread)
                 entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=1.0)
+                if entries:
+                    reach("S1")
                 await _assess([entry.row_id for entry in entries], guidance, posts, bell, clock, thread)
                 await bell.done(Ring.ASSESS, entries)
             except StoreError as err:
@@ -72,7 +75,9 @@ async def _assess(
     accounts = {item.id: item.mention.account for item in heard}
     apply = {post_id: effects(known.lessons, assessment, accounts[post_id]) for post_id, assessment in assessed}
     versions = {item.id: item.edited_at for item in heard}
+    reach("S2")
     moved = await posts.save_assessments(assessed, at=clock.now(), effects=apply, edited_at=versions)
+    reach("S3")
     await bell.ring(Ring.DECIDE, moved)
     _assessed.inc(len(moved))
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.assessment import Language
 from core.conversation import Status
 from core.decision import URGENT, Action, Facts, Notice, Plan
+from core.failpoint import reach
 from core.reply import ReplyKind, ReplyState
 from store import rows
 from store import tables as t
@@ -57,6 +58,7 @@ class Decisions:
                     made[post_id] = plan(facts)
                     await self._save(connection, facts, made[post_id], at)
                     _note(ledger, facts, made[post_id])
+                    reach("T1")
         return made
 
     async def _save(self, connection: AsyncConnection, facts: Facts, plan: Plan, at: datetime) -> None:

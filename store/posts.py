@@ -15,6 +15,7 @@ from core.assessment import Assessment
 from core.conversation import Status
 from core.correction import Effect
 from core.decision import Heard
+from core.failpoint import reach
 from core.post import Author, Platform
 from core.watch import Mention
 from store import rows
@@ -77,6 +78,10 @@ class Posts:
                 post_id = await _insert(connection, mention, author_id, at=at, is_backfill=is_backfill)
                 if post_id is not None:
                     ids.append(post_id)
+            if mentions:
+                reach("I2")
+            if len(ids) < len(mentions):
+                reach("I5")
             await advance(connection, progress, heard=len(ids), at=at)
         ids += edited
         return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
