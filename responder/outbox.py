@@ -26,7 +26,7 @@ from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
 from store.bell import Bell, Ring
 from store.owners import OwnerState
-from store.presence import Presence
+from store.presence import BEAT_SECONDS, Presence
 from store.replies import Replies
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,7 @@ class Outbox:
         bells = {account: asyncio.Event() for account in self.senders}
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat())
                 tasks.create_task(self._hear_bells(list(bells.values())))
                 for account, bell in bells.items():
                     tasks.create_task(self._loop(partial(self.send_due, account), bell))
@@ -98,6 +99,12 @@ class Outbox:
         finally:
             for sender in self.senders.values():
                 await sender.close()
+
+    async def _beat(self) -> None:
+        """By itself: a platform that answers slowly must not make us look frozen."""
+        while True:
+            await self.owner.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _hear_bells(self, bells: list[asyncio.Event]) -> None:
         while True:
@@ -159,8 +166,6 @@ class Outbox:
         alive: list[str] = []
         unreachable: list[str] = []
         for name in await self.replies.other_senders(self.owner.name):
-            if self.owner.is_us(name):
-                continue
             match await self.owner.state(name):
                 case OwnerState.ALIVE:
                     alive.append(name)

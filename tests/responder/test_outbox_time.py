@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from core.errors import OutcomeUnknown, Rejected
 from core.reply import Receipt, Reply, ReplyState
 from responder.outbox import Outbox, Timing
 from responder.senders.base import Look
+from store.presence import Presence
 from tests.responder.wire import ACCOUNT, Wire, later, reply_of, state_of
 
 
@@ -108,6 +110,31 @@ def _held_up(outbox: Outbox, clock: ManualClock, *, seconds: float) -> Outbox:
             return await super().standing(*given, **named)
 
     return replace(outbox, replies=HeldUp(outbox.replies._db))
+
+
+@dataclass
+class Holding:
+    """A presence that holds its lock as often as written down."""
+
+    presence: Presence
+    answers: list[bool]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.presence, name)
+
+    async def holds(self) -> bool:
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize("answers", [[False], [True, False]])
+async def test_who_lost_its_lock_begins_to_send_nothing(
+    outbox: Outbox, wire: Wire, due: int, answers: list[bool]
+) -> None:
+    """Before claiming, and again just before the request leaves."""
+    await replace(outbox, owner=cast("Presence", Holding(outbox.owner, answers))).send_due()
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.APPROVED, 0)
+    await outbox.send_due()
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
 
 
 def test_a_lease_shorter_than_a_request_is_refused() -> None:
