@@ -39,7 +39,6 @@ _latency = Histogram(
 )
 
 _AT_ONCE = 8
-_LOOKS_TO_BELIEVE_ABSENT = 2
 _MOST_LOOKS = 6
 # A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
 _MOST_ATTEMPTS = 3
@@ -81,7 +80,7 @@ class Outbox:
     timing: Timing = field(default_factory=Timing)
     # What is being sent right now, and when a reply was first looked for in vain, as time passes and not as it is set.
     _in_hand: set[int] = field(default_factory=set, init=False)
-    _absent_since: dict[int, float] = field(default_factory=dict, init=False)
+    _absent_since: dict[tuple[int, int], float] = field(default_factory=dict, init=False)
 
     async def run(self) -> None:
         """Send and settle for ever."""
@@ -277,10 +276,10 @@ class Outbox:
         reach("R7b")
         now = self.clock.now()
         if isinstance(found, Receipt):
-            self._absent_since.pop(reply.id, None)
+            self._absent_since.pop((reply.id, reply.attempts), None)
             await self.replies.mark_sent(reply, found, at=now)
             return "found"
-        if found is Look.ABSENT and self._is_surely_absent(reply, looks):
+        if found is Look.ABSENT and self._is_surely_absent(reply):
             return await self._absent(reply)
         if found is Look.CANNOT_TELL and looks >= _MOST_LOOKS:
             await self.replies.mark_unknown(reply, "nobody can tell whether it is published", at=now, look_at=None)
@@ -310,14 +309,13 @@ class Outbox:
             log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
         return Look.CANNOT_TELL
 
-    def _is_surely_absent(self, reply: Reply, looks: int) -> bool:
-        """Two looks of this process, apart as time passes: a clock that was set brings them no closer together."""
-        first = self._absent_since.setdefault(reply.id, self.clock.passed())
-        apart = self.clock.passed() - first
-        return looks >= _LOOKS_TO_BELIEVE_ABSENT and apart >= 0.9 * self.timing.settle.total_seconds()
+    def _is_surely_absent(self, reply: Reply) -> bool:
+        """Two looks since this sending, apart as time passes: a clock that was set brings them no closer together."""
+        first = self._absent_since.setdefault((reply.id, reply.attempts), self.clock.passed())
+        return self.clock.passed() - first >= 0.9 * self.timing.settle.total_seconds()
 
     async def _absent(self, reply: Reply) -> str:
-        self._absent_since.pop(reply.id, None)
+        self._absent_since.pop((reply.id, reply.attempts), None)
         now, problem = self.clock.now(), reply.problem or ""
         if problem.startswith(_REFUSED_AGAIN):
             await self.replies.mark_failed(reply, problem.removeprefix(_REFUSED_AGAIN), at=now)

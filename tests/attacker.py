@@ -267,7 +267,8 @@ def acknowledge(facts: Facts) -> Plan:
         not_after=facts.now + timedelta(hours=1),
         alone_since=facts.now - timedelta(hours=24),
     )
-    return Plan(decision=decision, draft=Draft(text=f"Vi har set {facts.heard.mention.post.native_id}.", template="t"))
+    named = facts.heard.mention.post.native_id
+    return Plan(decision=decision, draft=Draft(text=f"Vi har set {named}.", template=f"da/{named}"))
 
 
 async def _approve(orders: Orders) -> None:

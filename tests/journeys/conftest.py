@@ -129,6 +129,14 @@ async def scene(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path:
 
 
 @pytest.fixture
+async def scene_on_reddit(lasting_reddit: Emulated, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Scene]:
+    """For negative controls: X turns the same words away for a day, and so would hide a second sending."""
+    shutil.copy(sqlite_template, tmp_path / "genlyd.db")
+    async for made in staged(f"sqlite:///{tmp_path}/genlyd.db", lasting_reddit, tmp_path):
+        yield made
+
+
+@pytest.fixture
 async def scene_on_x(emulated_x: Emulated, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Scene]:
     """An X with nobody's posts yet, which has a stream and mentions."""
     shutil.copy(sqlite_template, tmp_path / "genlyd.db")

@@ -87,8 +87,9 @@ async def test_frozen_while_the_platform_takes_its_time_there_is_one_reply(scene
     assert await scene.broken(target) == []
 
 
-async def test_without_the_lock_a_lease_alone_lets_a_second_reply_through(scene: Scene) -> None:
+async def test_without_the_lock_a_lease_alone_lets_a_second_reply_through(scene_on_reddit: Scene) -> None:
     """The negative control: what the lock is for."""
+    scene = scene_on_reddit
     target = await scene.due()
     frozen = here(scene, "R3:stop", "lease without lock")
     await frozen.froze()

@@ -5,7 +5,11 @@ On Reddit, which takes the same words twice. X turns identical words away for a 
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -92,10 +96,64 @@ async def test_killed_while_the_platform_has_not_answered_it_is_looked_for(scene
     assert (await scene.reply()).state is ReplyState.SENT
 
 
+async def test_killed_with_half_a_request_on_the_line_there_is_one_reply(scene_on_reddit: Scene) -> None:
+    """R3, from outside: a wire lets half of the request through, and the sender dies on the other half."""
+    scene = scene_on_reddit
+    target = await scene.due()
+    async with half_a_wire(scene.emulated.url, b"POST /api/comment") as (url, is_half):
+        victim = scene.start(account=replace(scene.account, base_url=url))
+        async with asyncio.timeout(60):
+            await is_half.wait()
+        await victim.end()
+    assert await scene.emulated.replies_to(target) == []
+    scene.start()
+    await eventually(scene.rests)
+    assert await scene.broken(target) == []
+    assert (await scene.reply()).state is ReplyState.SENT
+
+
+@asynccontextmanager
+async def half_a_wire(url: str, begins: bytes) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to `url` on which a request that begins so gets through by half. Yields its address, and when it did."""
+    is_half = asyncio.Event()
+    host, port = url.removeprefix("http://").split(":")
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_asking: bool) -> None:
+        while data := await source.read(65536):
+            if is_asking and data.startswith(begins):
+                sink.write(data[: len(data) - len(data) // 10])
+                await sink.drain()
+                is_half.set()
+                await asyncio.Event().wait()
+            sink.write(data)
+            await sink.drain()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(host, int(port))
+        ways = [
+            asyncio.create_task(carry(reader, back, is_asking=True)),
+            asyncio.create_task(carry(there, writer, is_asking=False)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            for side in (back, writer):
+                side.close()
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", is_half
+    finally:
+        server.close()
+
+
 # --- negative controls: the harness sees what it must see ---
 
 
-async def test_a_sender_that_marks_after_sending_sends_twice(scene: Scene) -> None:
+async def test_a_sender_that_marks_after_sending_sends_twice(scene_on_reddit: Scene) -> None:
+    scene = scene_on_reddit
     target = await scene.due()
     victim = scene.start(variant="send then mark", fail_at="R5:kill")
     assert await victim.died() == -signal.SIGKILL
@@ -104,7 +162,8 @@ async def test_a_sender_that_marks_after_sending_sends_twice(scene: Scene) -> No
     assert await scene.broken(target) == [TWICE]
 
 
-async def test_a_sender_that_marks_before_sending_loses_one(scene: Scene) -> None:
+async def test_a_sender_that_marks_before_sending_loses_one(scene_on_reddit: Scene) -> None:
+    scene = scene_on_reddit
     target = await scene.due()
     victim = scene.start(variant="mark then send", fail_at="R3:kill")
     assert await victim.died() == -signal.SIGKILL
@@ -113,7 +172,8 @@ async def test_a_sender_that_marks_before_sending_loses_one(scene: Scene) -> Non
     assert await scene.broken(target) == [LOST]
 
 
-async def test_a_failure_that_stands_at_the_platform_is_seen(scene: Scene) -> None:
+async def test_a_failure_that_stands_at_the_platform_is_seen(scene_on_reddit: Scene) -> None:
+    scene = scene_on_reddit
     target = await scene.due()
     victim = scene.start(fail_at="R5:stop")
     await victim.froze()

@@ -176,3 +176,18 @@ async def test_a_no_to_a_second_sending_fails_it_once_it_is_surely_not_there(
         await later(outbox, clock, 12)
     reply = await reply_of(outbox, due)
     assert (reply.state, reply.problem, wire.send_calls) == (ReplyState.FAILED, "the post is closed", 2)
+
+
+async def test_a_look_before_a_person_sent_it_again_does_not_count_for_the_second_sending(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell"), OutcomeUnknown(ACCOUNT, "the line fell again")]
+    wire.looks = [Look.ABSENT, Look.ABSENT, Receipt(remote_id="9", url="u")]
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    reply = await reply_of(outbox, due)
+    await outbox.replies.settle_by_person(due, is_there=False, by="kari", version=reply.version, at=clock.now())
+    await outbox.send_due()
+    for _ in range(3):
+        await later(outbox, clock, 6)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 2)
