@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -104,6 +104,7 @@ async def test_killed_with_half_a_request_on_the_line_there_is_one_reply(scene_o
         victim = scene.start(account=replace(scene.account, base_url=url))
         async with asyncio.timeout(60):
             await is_half.wait()
+        assert await scene.emulated.replies_to(target) == []
         await victim.end()
     assert await scene.emulated.replies_to(target) == []
     scene.start()
@@ -124,29 +125,32 @@ async def half_a_wire(url: str, begins: bytes) -> AsyncIterator[tuple[str, async
                 sink.write(data[: len(data) - len(data) // 10])
                 await sink.drain()
                 is_half.set()
-                await asyncio.Event().wait()
+                return
             sink.write(data)
             await sink.drain()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(host, int(port))
-        ways = [
-            asyncio.create_task(carry(reader, back, is_asking=True)),
-            asyncio.create_task(carry(there, writer, is_asking=False)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            for side in (back, writer):
-                side.close()
+        answering = asyncio.create_task(carry(there, writer, is_asking=False))
+        await carry(reader, back, is_asking=True)
+        if is_half.is_set():
+            # Until the sender is dead: only then does the platform see that no more comes.
+            with suppress(ConnectionError):
+                await reader.read()
+        answering.cancel()
+        await asyncio.wait([answering])
+        for side in (back, writer):
+            side.close()
+        ended.set()
 
+    ended = asyncio.Event()
     server = await asyncio.start_server(connect, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", is_half
     finally:
         server.close()
+        async with asyncio.timeout(30):
+            await ended.wait()
 
 
 # --- negative controls: the harness sees what it must see ---
