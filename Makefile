@@ -9,7 +9,7 @@ LABELS ?= labels
 REPLAY ?= 6
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint model tune evaluate pins clean
+.PHONY: help run test check fast lint model tune evaluate attacks mutants pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,13 @@ tune: $(VENV)/.dev ## Train the shipped model on, on labels of yours: LABELS=fol
 
 evaluate: $(VENV)/.dev ## Print the model card's tables
 	@$(BIN)/genlyd evaluate
+
+attacks: $(VENV)/.dev ## Kill a sender at every point with every fault of both platforms, and freeze it (eleven minutes)
+	@GENLYD_ATTACKS=1 $(BIN)/python -m pytest -q tests/journeys/test_killed_sending.py tests/journeys/test_frozen.py \
+		tests/journeys/test_killed_on_the_way_in.py
+
+mutants: $(VENV)/.dev ## Put one wrong line after the other into a copy of the code: a test must notice each
+	@$(BIN)/python -m tests.mutants
 
 pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
 	@scripts/pins

@@ -5,6 +5,7 @@ Owns starting, stopping and readiness. Refuses to know what a room does.
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import listeners
 from app import notify
 from app.lead import Work, lead
 from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
+from core import failpoint
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.health import build_health, serve_health
@@ -43,6 +45,7 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, 
 
     Raises: ConfigError, StoreError while starting.
     """
+    failpoint.arm(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -31,6 +31,7 @@ from store.incidents import Incidents
 from store.leases import Leases
 from store.owners import OwnerLock
 from store.posts import Posts
+from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
@@ -52,7 +53,7 @@ class Stores:
     accounts: Accounts
     alerts: Alerts
     clock: Clock
-    owner: OwnerLock
+    owner: Presence
     leases: Leases
 
 
@@ -72,8 +73,8 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
             await bell.refuse_cluster()
-            with owner:
-                stores = _stores(config, database, bell, clock, owner)
+            async with Presence(owner, database) as presence:
+                stores = _stores(config, database, bell, clock, presence, Leases(database, owner, clock))
                 # Before anybody tidies their lock files away: a restart must not wait for its own dead predecessor.
                 await stores.leases.free_the_dead()
                 yield stores
@@ -85,7 +86,7 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
         await database.close()
 
 
-def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: OwnerLock) -> Stores:
+def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: Presence, leases: Leases) -> Stores:
     return Stores(
         database=database,
         bell=bell,
@@ -98,7 +99,7 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         alerts=Alerts(database),
         clock=clock,
         owner=owner,
-        leases=Leases(database, owner, clock),
+        leases=leases,
     )
 
 

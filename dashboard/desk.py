@@ -10,6 +10,7 @@ from aiohttp import web
 
 from core.clock import Clock
 from core.config import Config
+from core.failpoint import reach
 from core.reply import Reply
 from dashboard.live import Hub
 from dashboard.throttle import Throttle
@@ -70,6 +71,7 @@ class Desk:
 
     async def send(self, reply: Reply | int) -> None:
         """Wake a sender for an approved reply, and the live pages."""
+        reach("A2")
         await self.bell.ring(Ring.SEND, [reply if isinstance(reply, int) else reply.id])
         await self.bell.announce()
 

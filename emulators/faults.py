@@ -15,7 +15,7 @@ from aiohttp import web
 
 from emulators.world import now
 
-BEFORE = ("status", "hang", "drop", "rate_limit", "rate_limit_bare")
+BEFORE = ("status", "hang", "slow", "drop", "rate_limit", "rate_limit_bare")
 AFTER = ("status_after", "hang_after", "drop_after")
 IN_STREAM = ("close", "reset", "stall", "garbage", "disconnect_error", "truncate")
 HANG_SECONDS = 3600.0
@@ -154,6 +154,9 @@ async def answer(
     """Answer the request, with whatever fault the plan holds for it."""
     fault = plan.take(endpoint)
     if fault is None:
+        return await handler(request)
+    if fault.do == "slow":
+        await asyncio.sleep(HANG_SECONDS if fault.seconds is None else fault.seconds)
         return await handler(request)
     if fault.do in AFTER:
         await handler(request)

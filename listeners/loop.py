@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 from core.clock import Backoff, Clock
 from core.decision import Notice
 from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
+from core.failpoint import reach
 from core.watch import Identity, Mention, Watch, match
 from listeners.base import Batch, Listener
 from store.accounts import Accounts, AccountState
@@ -60,6 +61,7 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
                 batch = unsaved or await listener.fetch(await ear.sources.cursor(listener.account, listener.source))
                 # Kept until it is saved: a full disk must not lose what a stream will not repeat.
                 unsaved = batch
+                reach("I1")
                 await _save(listener, batch, watches, us, ear)
                 unsaved = None
                 backoff.reset()
@@ -97,7 +99,9 @@ async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us
         unreadable=batch.unreadable,
     )
     saved = await ear.posts.save_batch(mentions, progress, at=ear.clock.now())
+    reach("I3")
     await ear.bell.ring(Ring.ASSESS, saved.ids)
+    reach("I4")
     _count(listener, batch, len(saved.ids), ear)
 
 

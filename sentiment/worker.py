@@ -15,6 +15,7 @@ from core.assessment import Assessment, Reason
 from core.clock import Clock
 from core.decision import Heard
 from core.errors import StoreError
+from core.failpoint import reach
 from sentiment.corrections import effects
 from sentiment.guidance import Guidance
 from sentiment.reader import Reader
@@ -54,6 +55,8 @@ async def run_worker(guidance: Guidance[Reader], posts: Posts, reasons: Reasons,
                         swept_at, lost_after, owes_reasons = clock.now(), _LOST_AFTER, True
                     await _assess(waiting, guidance, posts, bell, clock, thread)
                 entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=0.0 if owes_reasons else 1.0)
+                if entries:
+                    reach("S1")
                 await _assess([entry.row_id for entry in entries], guidance, posts, bell, clock, thread)
                 await bell.done(Ring.ASSESS, entries)
                 if not entries and owes_reasons:
@@ -81,7 +84,9 @@ async def _assess(
     accounts = {item.id: item.mention.account for item in heard}
     apply = {post_id: effects(known.lessons, assessment, accounts[post_id]) for post_id, assessment in assessed}
     versions = {item.id: item.edited_at for item in heard}
+    reach("S2")
     moved = await posts.save_assessments(assessed, at=clock.now(), effects=apply, edited_at=versions)
+    reach("S3")
     await bell.ring(Ring.DECIDE, moved)
     _assessed.inc(len(moved))
 

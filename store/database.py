@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from core.errors import ConfigError, Problem, StoreError
 from store import migrate, postgres
@@ -69,6 +70,20 @@ class Database:
         """Raise StoreError unless the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def session(self, *, seconds: float) -> AsyncConnection:
+        """Return a connection outside the pool and outside transactions; the caller closes it. PostgreSQL only.
+
+        It waits `seconds` at most for an answer. Raises: StoreError.
+        """
+        apart = create_async_engine(
+            self._engine.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": seconds, "command_timeout": seconds},
+        )
+        async with _translated():
+            return await apart.connect()
 
     async def clock(self) -> datetime | None:
         """Return what the database server's clock says; None for SQLite, whose clock is this machine's."""

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.assessment import Language
 from core.conversation import Status
 from core.decision import URGENT, Action, Facts, Notice, Plan
+from core.failpoint import reach
 from core.reply import ReplyKind, ReplyState
 from store import rows
 from store import tables as t
@@ -56,6 +57,7 @@ class Decisions:
                     made[post_id] = plan(facts)
                     settled.append((facts, made[post_id]))
                     _note(ledger, facts, made[post_id])
+                    reach("T1")
                 await self._save(connection, settled, at)
         return made
 

@@ -18,6 +18,7 @@ from core.assessment import Assessment
 from core.conversation import Status
 from core.correction import Effect
 from core.decision import Heard
+from core.failpoint import reach
 from core.post import Author, Platform
 from core.watch import Mention
 from store import rows
@@ -75,6 +76,10 @@ class Posts:
                 unknown = await _unknown(connection, unknown)
             enrolled = await _enrolled(connection, progress.account)
             ids = await _insert(connection, unknown, authors, progress, enrolled=enrolled, at=at)
+            if mentions:
+                reach("I2")
+            if len(ids) < len(mentions):
+                reach("I5")
             await advance(connection, progress, heard=len(ids), at=at)
         ids += edited
         return Saved(ids=tuple(ids), known=len(mentions) - len(ids))

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.assessment import Language
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
+from core.failpoint import reach
 from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
@@ -84,33 +85,33 @@ class Replies:
         lease: timedelta,
         limit: int = 16,
         not_of: Collection[str] = (),
+        but_not: Collection[int] = (),
         account: str | None = None,
     ) -> list[Reply]:
         """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones.
 
-        `not_of` are processes known to live: a frozen one may still send what its lease no longer covers.
+        `not_of` are processes that may live: a frozen one may still send what its lease no longer covers. `but_not`
+        are replies that this process is sending right now, whatever a clock that was set says of their leases.
         """
-        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of))
+        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of), _R.id.not_in(but_not))
         unsure = and_(
             _R.state == ReplyState.UNKNOWN, _R.not_before <= at, or_(_R.lease_until.is_(None), _R.lease_until < at)
         )
-        due = (
-            select(_R.id)
-            .where(or_(lost, unsure))
-            .where(_R.account.in_(_able_accounts(account)))
-            .order_by(_R.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        values = {
-            "state": ReplyState.UNKNOWN,
-            "owner": owner,
-            "fence": _R.fence + 1,
-            "lease_until": at + lease,
-            "looks": _R.looks + 1,
-            "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
-        }
-        return await self._claim(due, values)
+        return await self._claim_looks(or_(lost, unsure), owner, at=at, lease=lease, limit=limit, account=account)
+
+    async def claim_unreachable(
+        self,
+        owner: str,
+        *,
+        of: Collection[str],
+        at: datetime,
+        lease: timedelta,
+        limit: int = 16,
+        account: str | None = None,
+    ) -> list[Reply]:
+        """Claim what the processes `of` were sending, whose leases are over. Whether they live, nobody can tell."""
+        theirs = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.in_(of))
+        return await self._claim_looks(theirs, owner, at=at, lease=lease, limit=limit, account=account)
 
     async def looks(self, reply: Reply) -> int:
         """Return how often the outcome of a reply was looked up."""
@@ -263,6 +264,34 @@ class Replies:
         async with self._db.read() as connection:
             return dict((await connection.execute(query)).all())
 
+    async def _claim_looks(
+        self,
+        which: ColumnElement[bool],
+        owner: str,
+        *,
+        at: datetime,
+        lease: timedelta,
+        limit: int,
+        account: str | None,
+    ) -> list[Reply]:
+        due = (
+            select(_R.id)
+            .where(which)
+            .where(_R.account.in_(_able_accounts(account)))
+            .order_by(_R.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        values = {
+            "state": ReplyState.UNKNOWN,
+            "owner": owner,
+            "fence": _R.fence + 1,
+            "lease_until": at + lease,
+            "looks": _R.looks + 1,
+            "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
+        }
+        return await self._claim(due, values)
+
     async def _claim(self, due: Any, values: dict[str, Any]) -> list[Reply]:
         async with self._db.begin() as connection:
             claimed = update(t.replies).where(_R.id.in_(due.scalar_subquery())).values(**values).returning(*t.replies.c)
@@ -302,6 +331,8 @@ class Replies:
                 await _note_sent(connection, after, at=at)
             detail = {"from": before.state, "to": to, "edited": before.text != after.text}
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
+            if to is ReplyState.APPROVED:
+                reach("A1")
             return after
 
 
