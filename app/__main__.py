@@ -122,8 +122,7 @@ def run_command(
 
     settings = _settings(config)
     if alert:
-        urls = (*settings.alerts.urls, *(Secret(url) for url in alert))
-        settings = replace(settings, alerts=replace(settings.alerts, urls=urls))
+        settings = replace(settings, alerts=settings.alerts.with_urls(tuple(Secret(url) for url in alert)))
     if port is not None:
         settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
     rooms = _rooms(only)

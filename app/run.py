@@ -14,13 +14,21 @@ from functools import partial
 from pathlib import Path
 
 import listeners
-from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
+from app.wiring import (
+    Stores,
+    build_desk,
+    build_guidance,
+    build_outbox,
+    build_reader,
+    build_teller,
+    build_watchman,
+    open_stores,
+)
 from core.config import Config
 from core.errors import ConfigError, Problem, StoreError
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
-from responder import alerts as telling
 from responder import worker as deciding
 from sentiment import worker as assessing
 
@@ -85,8 +93,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(partial(decide, look_first=watchman.look_first))
         works.append(watchman.run)
         works.append(build_outbox(config, stores).run)
-        told = telling.targets(config.alerts)
-        works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
+        works.append(build_teller(config, stores).run)
     if "listeners" in rooms:
         works += _ears(config, stores)
         works += _rechecks(config, stores)

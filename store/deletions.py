@@ -13,6 +13,7 @@ from core.conversation import Status
 from core.reply import VOID, ReplyState
 from store import rows
 from store import tables as t
+from store.alerts import settle_alerts
 from store.corrections import highest_urgency
 from store.database import alone
 
@@ -155,3 +156,5 @@ async def _settle_conversation(connection: AsyncConnection, conversation_id: int
     await connection.execute(
         update(t.conversations).where(of_it, ~stands, c.taken_by.is_(None)).values(status=Status.RESOLVED)
     )
+    if (await connection.execute(select(c.id).where(of_it, ~stands))).first() is not None:
+        await settle_alerts(connection, conversation_id=conversation_id, by="genlyd", at=at)
