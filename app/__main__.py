@@ -137,11 +137,13 @@ def run_command(
 @cli.command()
 def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
     """Validate a configuration file and list every problem with its line."""
-    from responder.alerts import targets
+    from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
     found = load(config)
     targets(found.alerts)
+    for what, cure in nobody_told(found):
+        typer.echo(f"{config}: note: {what}; {cure}")
     typer.echo(
         f"{config}: {len(found.accounts)} accounts, {len(found.watches)} watches, {len(found.rules)} rules: well"
     )

@@ -39,7 +39,7 @@ def read_hours(reader: "Reader", table: Mapping[str, Any]) -> Hours:
     reader.known(table, path, ("timezone", *WEEKDAYS, "holidays", "customary_too", "days"))
     is_given = any(day in table for day in WEEKDAYS)
     week = tuple(_day(reader, table, (*path, day)) if day in table else () if is_given else ALL_DAY for day in WEEKDAYS)
-    if not any(week):
+    if not any(week) and not any(problem.where.startswith("hours.") for problem in reader.problems):
         reader.fault(path, "is never open: give a weekday its hours, or leave all of them out")
         week = ALWAYS.week
     return Hours(
@@ -55,10 +55,8 @@ def read_alerts(reader: "Reader", table: Mapping[str, Any], zone: tzinfo) -> Ale
     path: Path = ("alerts",)
     reader.known(table, path, _ALERT_KEYS)
     default = AlertsConfig()
-    ladder = _ladder(reader, table, path)
     urls = _urls(reader, table, path)
-    if ladder and urls:
-        reader.fault((*path, "urls"), "stands beside a ladder: write these into its first step, and urls = []")
+    ladder = _ladder(reader, table, path, is_first=not urls)
     quiet = read_quiet(reader, table, path)
     repeat = reader.number(table, path, "repeat_after_minutes", default=60, least=0, most=_WEEK_MINUTES)
     again = reader.number(table, path, "again_after_minutes", default=60, least=0, most=_WEEK_MINUTES)
@@ -152,13 +150,13 @@ def _holidays(reader: "Reader", table: Mapping[str, Any], path: Path) -> Holiday
     return Holidays(countries=countries, with_customary=with_customary)
 
 
-def _ladder(reader: "Reader", table: Mapping[str, Any], path: Path) -> tuple[Step, ...]:
-    steps: list[Step] = []
+def _ladder(reader: "Reader", table: Mapping[str, Any], path: Path, *, is_first: bool) -> tuple[Step, ...]:
+    steps: list[Step] = [] if is_first else [Step(name="people")]
     for index, one in enumerate(reader.tables(table, "ladder", path)):
         step = _step(reader, one, (*path, "ladder", index))
         _check_order(reader, (*path, "ladder", index), step, steps)
         steps.append(step)
-    return tuple(steps)
+    return tuple(steps if is_first else steps[1:])
 
 
 def _step(reader: "Reader", table: Mapping[str, Any], path: Path) -> Step:
@@ -180,7 +178,7 @@ def _check_order(reader: "Reader", path: Path, step: Step, before: list[Step]) -
     if not before and step.after_minutes:
         reader.fault((*path, "after_minutes"), "the first step is told at once: leave it out, or write 0")
     if before and step.after_minutes <= before[-1].after_minutes:
-        what = f"must be more than that of the step before it, {before[-1].after_minutes}"
+        what = f"must be more than that of {before[-1].name!r} before it, {before[-1].after_minutes}"
         reader.fault((*path, "after_minutes"), what)
 
 

@@ -102,7 +102,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsConfig:
-    """Whom to tell: Apprise URLs, or the steps of a ladder; and how often, and when.
+    """Whom to tell: Apprise URLs at once, then the steps of a ladder; and how often, and when.
 
     `awake` is when ordinary alerts are told, `link_hours` how long the link in an alert works.
     """
@@ -117,12 +117,13 @@ class AlertsConfig:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The ladder; plain `urls` are one step."""
-        return self.ladder or (Step(name="people", urls=self.urls),)
+        """Everybody, in the order they are told: plain `urls` come first."""
+        plain = (Step(name="people", urls=self.urls),)
+        return (*plain, *self.ladder) if self.urls or not self.ladder else self.ladder
 
     def with_urls(self, urls: tuple[Secret, ...]) -> "AlertsConfig":
-        """Return the same with more to tell, at the first step."""
-        if not self.ladder:
+        """Return the same with more to tell at once."""
+        if self.urls or not self.ladder:
             return replace(self, urls=(*self.urls, *urls))
         first = replace(self.ladder[0], urls=(*self.ladder[0].urls, *urls))
         return replace(self, ladder=(first, *self.ladder[1:]))

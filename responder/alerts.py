@@ -1,6 +1,7 @@
 """People told, through Apprise: any of its URLs, each tried by itself, step by step of the ladder.
 
-Owns delivery and the wait between tries. Refuses to decide who is told of what, and when: `core.ladder` does.
+Owns delivery, the wait between tries, and nobody_told(). Refuses to decide who is told of what, and when:
+`core.ladder` does.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ import apprise
 from prometheus_client import Counter
 
 from core.clock import Clock
-from core.config import AlertsConfig, Secret
+from core.config import AlertsConfig, Config, Secret
 from core.errors import ConfigError, Problem, StoreError
 from core.ladder import Ladder, told_before
+from core.sla import ALWAYS
 from responder.telling import compose
 from store.bell import Bell, Ring
 from store.tellings import Telling, Tellings
@@ -36,8 +38,8 @@ def targets(config: AlertsConfig) -> tuple[list[Target], ...]:
     """Return each step's targets, one for each URL. Raises: ConfigError naming the URLs that Apprise cannot read."""
     problems: list[Problem] = []
     steps: list[list[Target]] = []
-    for index, step in enumerate(config.steps, start=1):
-        place = f"alerts.ladder[{index}].urls" if config.ladder else "alerts.urls"
+    for index, step in enumerate(config.steps, start=1 + len(config.ladder) - len(config.steps)):
+        place = f"alerts.ladder[{index}].urls" if index else "alerts.urls"
         made: list[Target] = []
         for number, url in enumerate(step.urls, start=1):
             made_one = _target(url)
@@ -50,6 +52,21 @@ def targets(config: AlertsConfig) -> tuple[list[Target], ...]:
     if problems:
         raise ConfigError(problems)
     return tuple(steps)
+
+
+def nobody_told(config: Config) -> list[tuple[str, str]]:
+    """Return where alerts end with nobody, each as what is wrong and what mends it."""
+    steps = config.alerts.steps
+    if not any(step.urls for step in steps):
+        cure = 'set [alerts] urls = ["json://host/path"] or any other Apprise URL, or write a ladder'
+        return [("nobody is told of escalations", cure)]
+    faults: list[tuple[str, str]] = []
+    if steps[-1].only_open and config.hours != ALWAYS:
+        what = f"the ladder ends with {steps[-1].name!r}, who are reached in business hours only"
+        faults.append(
+            (what, 'give its last step hours = "always": somebody in danger at night is told to whoever it is')
+        )
+    return faults
 
 
 def _target(url: Secret) -> Target | None:

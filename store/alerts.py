@@ -99,6 +99,12 @@ class Alerts:
         async with self._db.read() as connection:
             return [Listed(**row) for row in (await connection.execute(query)).mappings()]
 
+    async def newest(self, group_id: int) -> int:
+        """Return the id of the newest alert of a group, 0 where it has none."""
+        query = select(func.max(_A.id)).where(_A.group_id == group_id)
+        async with self._db.read() as connection:
+            return (await connection.execute(query)).scalar_one() or 0
+
     async def link(self, token_hash: str, *, at: datetime) -> Link | None:
         """Return what a link leads to, None where there is no such link."""
         query = select(t.alert_links).where(t.alert_links.c.token_hash == token_hash)
@@ -168,18 +174,22 @@ async def settle_alerts(
     conversation_id: int | None = None,
     incident_id: int | None = None,
     operator_of: str | None = None,
+    kind: str | None = None,
     by: str,
     at: datetime,
 ) -> None:
     """A person did something about a conversation, an incident or an account: its alerts need nobody any more.
 
-    A group ends with the last of them. Rows are locked in the order alerts, groups, tellings, here as everywhere.
+    Of one `kind`, or all of them. A group ends with the last of its alerts. Rows are locked in the order alerts,
+    groups, tellings, here as everywhere.
     """
     through, of_it = "conversation", _A.conversation_id == conversation_id
     if incident_id is not None:
         through, of_it = "incident", _A.incident_id == incident_id
     elif operator_of is not None:
         through, of_it = "account", and_(_A.kind == OPERATOR, _A.account == operator_of)
+    if kind is not None:
+        of_it = and_(of_it, _A.kind == kind)
     handled = update(t.alerts).where(of_it, _A.handled_at.is_(None)).values(**_handled(by, at)).returning(_A.group_id)
     groups = {group_id for group_id in (await connection.execute(handled)).scalars() if group_id is not None}
     for group_id in sorted(groups):

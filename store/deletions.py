@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import Status
+from core.decision import ORDINARY
 from core.reply import VOID, ReplyState
 from store import rows
 from store import tables as t
@@ -157,4 +158,5 @@ async def _settle_conversation(connection: AsyncConnection, conversation_id: int
         update(t.conversations).where(of_it, ~stands, c.taken_by.is_(None)).values(status=Status.RESOLVED)
     )
     if (await connection.execute(select(c.id).where(of_it, ~stands))).first() is not None:
-        await settle_alerts(connection, conversation_id=conversation_id, by="genlyd", at=at)
+        # Whoever was called because somebody may be in danger decides that for themselves.
+        await settle_alerts(connection, conversation_id=conversation_id, kind=ORDINARY, by="genlyd", at=at)

@@ -271,6 +271,9 @@ def test_every_url_apprise_cannot_read_is_named_by_its_number_and_never_by_its_t
     with pytest.raises(ConfigError) as caught:
         targets(AlertsConfig(ladder=(Step(name="one", urls=urls[:1]), Step(name="two", urls=urls[1:2]))))
     assert [problem.where for problem in caught.value.problems] == ["alerts.ladder[2].urls[1]"]
+    with pytest.raises(ConfigError) as caught:
+        targets(AlertsConfig(urls=urls[:2], ladder=(Step(name="one", urls=urls[2:]),)))
+    assert [problem.where for problem in caught.value.problems] == ["alerts.urls[2]", "alerts.ladder[1].urls[1]"]
 
 
 async def _attempts(alerts: Alerts) -> int:

@@ -243,7 +243,8 @@ async def test_whoever_is_on_it_is_not_woken_again(house: House, clock: ManualCl
 
 async def _told(house: House, ladder: Ladder, *, minutes: range) -> dict[int, list[str]]:
     """What of the incident is told in which minute after now: its title, and later on why."""
-    tellings, told, now = Tellings(house.database), {}, house.clock.now()
+    tellings, now = Tellings(house.database), house.clock.now()
+    told: dict[int, list[str]] = {}
     for minute in minutes:
         at = now + timedelta(minutes=minute)
         await tellings.gather(ladder, at=at)
