@@ -12,7 +12,7 @@ from dashboard.desk import Desk, desk_of, reader_of
 from dashboard.forms import form_of, number
 from dashboard.pages import refuse, render, see
 from dashboard.present_alerts import AlertView, alert_view
-from store.alerts import Link, Standing
+from store.alerts import Link, Listed, Standing
 from store.tellings import hash_of
 
 _SHOWN = 5
@@ -24,7 +24,7 @@ async def alerts(request: web.Request) -> web.Response:
     desk = desk_of(request)
     context = {
         "groups": [await _view(desk, standing, most=_SHOWN) for standing in await desk.alerts.open()],
-        "past": [await _view(desk, standing, most=0) for standing in await desk.alerts.ended()],
+        "past": [await _view(desk, standing) for standing in await desk.alerts.ended()],
         "steps": [step.name for step in desk.config.alerts.steps if step.urls],
     }
     return await render(request, "alerts.html", context)
@@ -33,7 +33,7 @@ async def alerts(request: web.Request) -> web.Response:
 async def alert(request: web.Request) -> web.Response:
     """GET /alerts/ID: all of one group."""
     standing = await _standing(request, number(request.match_info["id"]))
-    view = await _view(desk_of(request), standing, most=_A_PAGE, after=_after(request))
+    view = await _page(request, standing)
     return await render(request, "alert.html", {"alert": view, "action": f"/alerts/{view.id}/take"})
 
 
@@ -48,7 +48,7 @@ async def take(request: web.Request) -> web.Response:
 async def by_link(request: web.Request) -> web.Response:
     """GET /alert/TOKEN: what an alert was about, without what was said, for whoever holds the link."""
     link = await _link(request)
-    view = await _view(desk_of(request), await _standing(request, link.group_id), most=_A_PAGE, after=_after(request))
+    view = await _page(request, await _standing(request, link.group_id))
     response = await render(request, "alert.html", {"alert": view, "action": request.path})
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -86,11 +86,19 @@ async def _standing(request: web.Request, group_id: int) -> Standing:
     return standing
 
 
-async def _view(desk: Desk, standing: Standing, *, most: int, after: int = 0) -> AlertView:
-    members = await desk.alerts.members(standing.group.id, limit=most, after=after) if most else []
-    newest = await desk.alerts.newest(standing.group.id)
-    return alert_view(standing, members, newest=newest, ladder=ladder_of(desk.config), now=desk.clock.now())
+async def _view(desk: Desk, standing: Standing, *, most: int = 0) -> AlertView:
+    """One group with its most urgent alerts."""
+    members = await desk.alerts.most_urgent(standing.group.id, limit=most) if most else []
+    return await _shown(desk, standing, members, is_page=False)
 
 
-def _after(request: web.Request) -> int:
-    return number(request.query.get("after", "0"))
+async def _page(request: web.Request, standing: Standing) -> AlertView:
+    """One group with a page of all its alerts."""
+    desk, after = desk_of(request), number(request.query.get("after", "0"))
+    members = await desk.alerts.members(standing.group.id, limit=_A_PAGE, after=after)
+    return await _shown(desk, standing, members, is_page=True)
+
+
+async def _shown(desk: Desk, standing: Standing, members: list[Listed], *, is_page: bool) -> AlertView:
+    newest, ladder = await desk.alerts.newest(standing.group.id), ladder_of(desk.config)
+    return alert_view(standing, members, newest=newest, is_page=is_page, ladder=ladder, now=desk.clock.now())

@@ -34,7 +34,9 @@ class MemberView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
-    """One group whole. `seen` is its newest alert, `after` where the next page of them begins."""
+    """One group. `seen` is its newest alert; `all` says that there are more than its `members`; the next begin behind
+    `after`, where they are shown in pages.
+    """
 
     id: int
     title: str
@@ -49,16 +51,16 @@ class AlertView:
     can_take: bool
     seen: int
     members: tuple[MemberView, ...]
-    more: str
+    all: str
     after: int
 
 
 def alert_view(
-    standing: Standing, members: Sequence[Listed], *, newest: int, ladder: Ladder, now: datetime
+    standing: Standing, members: Sequence[Listed], *, newest: int, is_page: bool, ladder: Ladder, now: datetime
 ) -> AlertView:
-    """Return one group with some of its alerts."""
+    """Return one group with some of its alerts: the most urgent, or a page of all."""
     group = standing.group
-    has_more = bool(members) and members[-1].id < newest
+    has_more = is_page and bool(members) and members[-1].id < newest
     return AlertView(
         id=group.id,
         title=_ABOUT.get(group.kind, "Alert on {where}").format(where=group.account or "the house"),
@@ -73,7 +75,7 @@ def alert_view(
         can_take=group.acknowledged_at is None,
         seen=newest,
         members=tuple(_member(member, now) for member in members),
-        more="More of them" if has_more else "",
+        all=f"All {standing.alerts:,}" if not is_page and 0 < len(members) < standing.alerts else "",
         after=members[-1].id if has_more else 0,
     )
 
@@ -124,7 +126,7 @@ def _who(group: Group, now: datetime) -> str:
     if group.acknowledged_by is None or group.acknowledged_at is None:
         return ""
     waited = words.span(group.acknowledged_at - group.opened_at)
-    return f"{_sentence(group.acknowledged_by)} is on it since {words.ago(group.acknowledged_at, now)}, after {waited}."
+    return f"{_sentence(group.acknowledged_by)} took it {words.ago(group.acknowledged_at, now)}, after {waited}."
 
 
 def _member(member: Listed, now: datetime) -> MemberView:

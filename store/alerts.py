@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.decision import OPERATOR, Notice
+from core.decision import OPERATOR, ORDINARY, Notice
 from core.ladder import Group
 from store import rows
 from store import tables as t
@@ -18,7 +18,7 @@ from store.people import record
 
 _A = t.alerts.c
 _G = t.alert_groups.c
-# Groups whose every alert somebody has handled are over; older ones than this nobody asks about.
+# So many groups are shown at most.
 _SHOWN = 50
 
 
@@ -73,9 +73,11 @@ class Alerts:
             return dict((await connection.execute(query)).all())
 
     async def open(self) -> list[Standing]:
-        """Return the groups that nobody has acknowledged, the newest first."""
+        """Return the groups that nobody has acknowledged: those that call a person first, then the newest."""
         unhandled = exists().where(_A.group_id == _G.id, _A.handled_at.is_(None))
-        return await self._standings(_standing().where(_G.acknowledged_at.is_(None), unhandled).limit(_SHOWN))
+        still = _standing().where(_G.acknowledged_at.is_(None), unhandled)
+        calls = case((_G.kind == ORDINARY, 1), else_=0)
+        return await self._standings(still.order_by(None).order_by(calls, _G.id.desc()).limit(_SHOWN))
 
     async def ended(self, *, limit: int = 20) -> list[Standing]:
         """Return the groups that somebody acknowledged, the newest first."""
@@ -88,16 +90,12 @@ class Alerts:
 
     async def members(self, group_id: int, *, limit: int, after: int = 0) -> list[Listed]:
         """Return the alerts of a group in the order they came, from behind the one with the id `after`."""
-        query = (
-            select(*(getattr(_A, name) for name in Listed.__dataclass_fields__ if name != "due_at"))
-            .add_columns(func.coalesce(t.conversations.c.due_at, _A.due_at).label("due_at"))
-            .join(t.conversations, t.conversations.c.id == _A.conversation_id, isouter=True)
-            .where(_A.group_id == group_id, _A.id > after)
-            .order_by(_A.id)
-            .limit(limit)
-        )
-        async with self._db.read() as connection:
-            return [Listed(**row) for row in (await connection.execute(query)).mappings()]
+        return await self._listed(_listed(group_id).where(_A.id > after).order_by(_A.id).limit(limit))
+
+    async def most_urgent(self, group_id: int, *, limit: int) -> list[Listed]:
+        """Return those alerts of a group that nobody has handled, the most urgent first."""
+        waits = _listed(group_id).where(_A.handled_at.is_(None))
+        return await self._listed(waits.order_by(_A.urgency.desc(), _A.id).limit(limit))
 
     async def newest(self, group_id: int) -> int:
         """Return the id of the newest alert of a group, 0 where it has none."""
@@ -128,6 +126,10 @@ class Alerts:
             of_it = and_(_A.group_id == group_id, _A.handled_at.is_(None))
             await connection.execute(update(t.alerts).where(of_it).values(**_handled(by, at)))
             return True
+
+    async def _listed(self, query: Select[tuple[object, ...]]) -> list[Listed]:
+        async with self._db.read() as connection:
+            return [Listed(**row) for row in (await connection.execute(query)).mappings()]
 
     async def _standings(self, query: Select[tuple[object, ...]]) -> list[Standing]:
         async with self._db.read() as connection:
@@ -211,6 +213,15 @@ def counted() -> tuple[ColumnElement[int], ColumnElement[bool]]:
     on_its_way = and_(t.tellings.c.group_id == _G.id, t.tellings.c.state == "pending")
     waiting = select(func.count()).select_from(t.alerts).where(nobody_told).scalar_subquery()
     return waiting.label("waiting"), exists().where(on_its_way).label("is_telling")
+
+
+def _listed(group_id: int) -> Select[tuple[object, ...]]:
+    return (
+        select(*(getattr(_A, name) for name in Listed.__dataclass_fields__ if name != "due_at"))
+        .add_columns(func.coalesce(t.conversations.c.due_at, _A.due_at).label("due_at"))
+        .join(t.conversations, t.conversations.c.id == _A.conversation_id, isouter=True)
+        .where(_A.group_id == group_id)
+    )
 
 
 def _standing() -> Select[tuple[object, ...]]:

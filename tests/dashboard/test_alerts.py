@@ -71,6 +71,17 @@ async def test_the_page_shows_who_was_told_what_comes_next_and_when_it_is_due(la
         assert said in lars.page, said
 
 
+async def test_the_page_shows_the_most_urgent_first_and_leads_to_all(lars: Browser, house: House) -> None:
+    for number in range(8):
+        await _queue(house, await house.seed.say(Said(handle=f"h{number}", root=f"r{number}")), urgency=60 + number)
+    (telling,) = await _tell(house)
+    await lars.get("/alerts")
+    assert re.findall(r"Urgency (\d+)", lars.page) == ["67", "66", "65", "64", "63"]
+    assert f'<a href="/alerts/{telling.group.id}">All 8</a>' in lars.page
+    await lars.get(f"/alerts/{telling.group.id}")
+    assert len(re.findall(r"Urgency (\d+)", lars.page)) == 8
+
+
 async def test_in_quiet_times_it_says_so(lars: Browser) -> None:
     await lars.get("/alerts")
     assert "Nobody is waited for" in lars.page
@@ -83,7 +94,7 @@ async def test_i_am_on_it_in_the_dashboard_ends_it_for_all_by_name(
     await lars.get("/alerts")
     await lars.post(f"/alerts/{told.group.id}/take", seen=lars.hidden("seen"))
     assert "You are on it. Nobody else is told." in lars.page
-    assert "Lars is on it since just now, after 2 min." in lars.page
+    assert "Lars took it just now, after 2 min." in lars.page
     assert "I am on it" not in lars.page
     assert await _standing(house, told) == "Lars"
 
@@ -126,7 +137,7 @@ async def test_one_click_on_the_page_ends_it_and_the_second_one_is_told_kindly_w
     response = await lars.post(f"/alert/{told.token}", csrf="", seen=seen)
     assert response.status == 200
     assert "Nothing to change: it was so already." in lars.page
-    assert "Somebody at people is on it since 1 min ago" in lars.page
+    assert "Somebody at people took it 1 min ago" in lars.page
     async with house.database.read() as connection:
         query = select(t.audit.c.by, t.audit.c.detail).where(t.audit.c.action == "alert acknowledged")
         assert [tuple(row) for row in await connection.execute(query)] == [("somebody at people", {"through": "link"})]

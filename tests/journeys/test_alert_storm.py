@@ -227,6 +227,7 @@ async def test_one_click_ends_the_storm_for_everybody_and_what_comes_later_climb
     page = await brand.click(brand.told[0]["message"])
     assert "You are on it. Nobody else is told." in page
     assert "Somebody at agent is on it" in page
+    assert "Somebody at agent took it" in page
     await brand.live(3600, every=30)
     assert len(brand.told) == 2
     await brand.angry(1)
