@@ -73,7 +73,7 @@ async def redact_alerts(connection: AsyncConnection, post: rows.AnyRow, words: s
     a = t.alerts.c
     names_it = a.body.contains(post.url, autoescape=True)
     of_thread = a.conversation_id == post.conversation_id
-    told_before = and_(of_thread, a.state == "delivered")
+    told_before = and_(of_thread, a.state != "pending")
     await connection.execute(update(t.alerts).where(or_(names_it, told_before)).values(body=words))
 
 
