@@ -124,8 +124,7 @@ def run_command(
 
     settings = _settings(config)
     if alert:
-        urls = (*settings.alerts.urls, *(Secret(url) for url in alert))
-        settings = replace(settings, alerts=replace(settings.alerts, urls=urls))
+        settings = replace(settings, alerts=settings.alerts.with_urls(tuple(Secret(url) for url in alert)))
     rooms = _rooms(only)
     if port is not None and "dashboard" in rooms:
         settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
@@ -140,11 +139,13 @@ def run_command(
 @cli.command()
 def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
     """Validate a configuration file and list every problem with its line."""
-    from responder.alerts import targets
+    from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
     found = load(config)
     targets(found.alerts)
+    for what, cure in nobody_told(found):
+        typer.echo(f"{config}: note: {what}; {cure}")
     typer.echo(
         f"{config}: {len(found.accounts)} accounts, {len(found.watches)} watches, {len(found.rules)} rules: well"
     )

@@ -19,7 +19,7 @@ from core.config import AccountConfig, Config
 from core.errors import ConfigError, NeedsOperator, PlatformError, StoreError
 from core.reply import ReplyState
 from core.watch import Watch
-from responder.alerts import targets
+from responder.alerts import nobody_told, targets
 from store.bell import Bell
 from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
@@ -207,11 +207,15 @@ async def _account(account: AccountConfig) -> Finding:
 
 def _alerts(config: Config) -> Finding:
     try:
-        told = targets(config.alerts)
+        targets(config.alerts)
     except ConfigError as err:
-        return Finding(what="alerts", is_well=False, detail=str(err), cure="mend [alerts] urls")
-    cure = 'set [alerts] urls = ["json://host/path"] or any other Apprise URL'
-    return Finding(what="alerts", is_well=bool(told), detail=f"{len(told)} targets", cure=cure)
+        return Finding(what="alerts", is_well=False, detail=str(err), cure="mend the URLs in [alerts]")
+    faults, steps = nobody_told(config), config.alerts.steps
+    names = ", then ".join(f"{step.name} ({len(step.urls)})" for step in steps if step.urls)
+    if not faults:
+        return Finding(what="alerts", is_well=True, detail=f"{names}; links lead to {config.dashboard.url}")
+    what, cure = faults[0]
+    return Finding(what="alerts", is_well=False, detail=what, cure=cure)
 
 
 def _port(config: Config) -> Finding:

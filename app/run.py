@@ -17,7 +17,16 @@ from pathlib import Path
 import listeners
 from app import notify
 from app.lead import Work, lead
-from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
+from app.wiring import (
+    Stores,
+    build_desk,
+    build_guidance,
+    build_outbox,
+    build_reader,
+    build_teller,
+    build_watchman,
+    open_stores,
+)
 from core import failpoint
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
@@ -25,7 +34,6 @@ from dashboard.health import build_health, serve_health
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
-from responder import alerts as telling
 from responder import worker as deciding
 from sentiment import worker as assessing
 from store.reasons import Reasons
@@ -99,8 +107,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(partial(decide, look_first=watchman.look_first))
         works.append(watchman.run)
         works.append(build_outbox(config, stores).run)
-        told = telling.targets(config.alerts)
-        works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
+        works.append(build_teller(config, stores).run)
     if "listeners" in rooms:
         works += [
             partial(lead, f"hear {account.name}", partial(_hear, account, config, stores), stores.leases)

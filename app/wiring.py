@@ -11,7 +11,9 @@ from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.config import Config
+from core.ladder import ladder_of
 from responder import draft, senders
+from responder.alerts import Teller, targets
 from responder.outbox import Outbox
 from responder.watchman import Watchman, load_statements
 from responder.worker import Desk
@@ -36,6 +38,7 @@ from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
 from store.taught import TaughtWords
+from store.tellings import Tellings
 from store.tempo import Tempo
 
 
@@ -128,7 +131,13 @@ def build_desk(config: Config) -> Desk:
         house_language=config.language,
         signatures={account.name: account.signature for account in config.accounts},
     )
-    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url, limits=config.safety)
+    return Desk(
+        rules=config.rules,
+        templates=templates,
+        dashboard_url=config.dashboard.url,
+        limits=config.safety,
+        hours=config.hours,
+    )
 
 
 def build_outbox(config: Config, stores: Stores) -> Outbox:
@@ -154,6 +163,19 @@ def build_watchman(config: Config, stores: Stores) -> Watchman:
         dashboard_url=config.dashboard.url,
         tempo=Tempo(stores.database),
         incidents=Incidents(stores.database),
+        bell=stores.bell,
+        clock=stores.clock,
+    )
+
+
+def build_teller(config: Config, stores: Stores) -> Teller:
+    """Return whoever tells people. Raises: ConfigError for a URL that Apprise cannot read."""
+    return Teller(
+        targets=targets(config.alerts),
+        ladder=ladder_of(config),
+        link_hours=config.alerts.link_hours,
+        dashboard_url=config.dashboard.url,
+        tellings=Tellings(stores.database),
         bell=stores.bell,
         clock=stores.clock,
     )

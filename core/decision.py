@@ -107,17 +107,23 @@ class Draft:
     template: str
 
 
-# The kind of a notice that calls a person now; an ordinary one to the same conversation does not hold it back.
+# The kinds of a notice. All but the ordinary call a person now: no quiet hours hold them back, and no ordinary one.
+ORDINARY = "escalation"
 URGENT = "urgent"
+INCIDENT = "incident"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What people are told: a line, and what they need to act on it."""
+    """What people are told: a line, and what they need to act on it. Those of one account and kind form groups."""
 
     kind: str
     title: str
     body: str
+    account: str = ""
+    urgency: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,6 @@ class Incident:
     measures: tuple[Measure, ...] = ()
     statements: Mapping[Language, str] = field(default_factory=dict)
     version: int = 1
-    step: int = 1
     taken_by: str | None = None
     taken_at: datetime | None = None
     approved_by: str | None = None

@@ -103,10 +103,10 @@ def house_view(pause: HousePause | None, now: datetime) -> HouseView:
 
 
 def figures(
-    depth: Mapping[str, int], stages: Mapping[str, int], alerts: Mapping[str, int], *, redis_is_up: bool
+    depth: Mapping[str, int], stages: Mapping[str, int], tellings: Mapping[str, int], *, redis_is_up: bool
 ) -> tuple[Figure, ...]:
     """Return what waits and what is stuck. Queue depths are unknown while Redis is away."""
-    stuck, untold = stages.get("stuck", 0), alerts.get("pending", 0)
+    stuck, untold = stages.get("stuck", 0), tellings.get("pending", 0)
     unread, undecided = stages.get("saved", 0), stages.get("assessed", 0)
     queued = sum(depth.values())
     named = ", ".join(f"{name} {number}" for name, number in depth.items() if number)
@@ -141,7 +141,7 @@ def figures(
             name="Alerts not delivered",
             number=f"{untold:,}",
             tone=Tone.ACT if untold else Tone.DONE,
-            note="Tried again until somebody is reached. Check [alerts] urls." if untold else "None.",
+            note="Tried again until somebody is reached. Check the URLs in [alerts]." if untold else "None.",
         ),
     )
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from core.clock import Clock
 from core.config import Config
-from dashboard import conversation, corrections, inbox, incidents, replies, sources
+from dashboard import alerts, conversation, corrections, inbox, incidents, replies, sources
 from dashboard.auth import lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
@@ -125,6 +125,11 @@ def _add_routes(app: web.Application) -> None:
             web.post(r"/corrections/{id:\d{1,15}}/undo", corrections.undo),
             web.post("/taught", corrections.teach),
             web.post(r"/taught/{id:\d{1,15}}/undo", corrections.undo_taught),
+            web.get("/alerts", alerts.alerts),
+            web.get(r"/alerts/{id:\d{1,15}}", alerts.alert),
+            web.post(r"/alerts/{id:\d{1,15}}/take", alerts.take),
+            web.get(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.by_link),
+            web.post(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.take_by_link),
             web.get("/incidents", incidents.incidents),
             web.post(r"/incidents/{id:\d{1,15}}/take", incidents.take),
             web.post(r"/incidents/{id:\d{1,15}}/statement", incidents.approve),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import Notice
+from core.decision import OPERATOR, Notice
 from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from core.failpoint import reach
 from core.watch import Identity, Mention, Watch, match
@@ -144,7 +144,8 @@ async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -
         await ear.sources.stumble(listener.account, listener.source, reason, at=now, opens_gap=True)
         if await ear.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
             log.error("an account needs the operator", extra={**_where(listener), "cure": err.cure, "error": str(err)})
-            await ear.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
+            await ear.alerts.queue(notice, at=now)
             await ear.bell.ring(Ring.TELL, [0])
         while await ear.accounts.state(listener.account) is AccountState.NEEDS_OPERATOR:
             await ear.clock.sleep(_OPERATOR_LOOK_SECONDS)

@@ -11,7 +11,7 @@ from datetime import datetime
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import Notice
+from core.decision import OPERATOR, Notice
 from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from listeners.base import Checker
 from store.accounts import Accounts, AccountState
@@ -126,7 +126,7 @@ async def _wait_for_operator(checker: Checker, err: NeedsOperator, following: Fo
         if await following.accounts.set_state(err.account, needs, reason=reason, by="genlyd", at=now):
             fields = {"account": checker.account, "cure": err.cure, "error": str(err)}
             log.error("an account needs the operator", extra=fields)
-            notice = Notice(kind="operator", title=f"{err.account} needs you", body=reason)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
             await following.alerts.queue(notice, at=now)
             await following.bell.ring(Ring.TELL, [0])
         while await following.accounts.state(checker.account) is needs:

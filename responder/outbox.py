@@ -16,7 +16,7 @@ from prometheus_client import Counter, Histogram
 
 from core.clock import Clock
 from core.config import SafetyConfig
-from core.decision import Notice
+from core.decision import OPERATOR, Notice
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
 from core.failpoint import reach
 from core.reply import Receipt, Reply
@@ -331,7 +331,8 @@ class Outbox:
         now = self.clock.now()
         if await self.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
             log.error("an account needs the operator", extra={"account": err.account, "cure": err.cure})
-            await self.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
+            await self.alerts.queue(notice, at=now)
             await self.bell.ring(Ring.TELL, [0])
 
 

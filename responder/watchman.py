@@ -1,4 +1,4 @@
-"""Watching for storms: look > judge > open one incident > wake people until somebody has it.
+"""Watching for storms: look > judge > open one incident, whose alert climbs the ladder until somebody has it.
 
 Owns the looking, what people are told, and the holding statements of a new incident. Refuses to judge: `breaker` does;
 and to close an incident: a person does. Any number of processes may watch: the database lets one of them trip.
@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from core.assessment import Language
 from core.clock import Clock
 from core.config import BreakerConfig
-from core.decision import Notice
+from core.decision import INCIDENT, Notice
 from core.errors import ConfigError, Problem, StoreError
 from core.incident import Incident, Trip
 from responder.breaker import HISTORY, LOOK_BACK, Usual, judge, usual_for
@@ -55,7 +55,6 @@ class Watchman:
         while True:
             try:
                 await self.look()
-                await self.remind()
                 await self.count_hours()
             except StoreError as err:
                 log.error("the database failed: nobody watches for storms", extra={"error": str(err)})
@@ -74,19 +73,6 @@ class Watchman:
         open_now = {incident.account for incident in await self.incidents.open()}
         made = [await self._look_at(account) for account in self.accounts if account not in open_now]
         return [incident for incident in made if incident is not None]
-
-    async def remind(self) -> int:
-        """Climb the ladder of each incident that nobody has; return how many climbed."""
-        climbed, now = 0, self.clock.now()
-        for incident in await self.incidents.open():
-            waits = self.config.remind_after_minutes
-            if incident.taken_by is not None or incident.step > len(waits):
-                continue
-            if now - incident.opened_at >= timedelta(minutes=waits[incident.step - 1]):
-                climbed += await self.incidents.climb(incident, self._reminder(incident, now), at=now)
-        if climbed:
-            await self.bell.ring(Ring.TELL, [0])
-        return climbed
 
     async def count_hours(self) -> None:
         """Count the hours that are over, so that what is usual is known."""
@@ -140,19 +126,8 @@ class Watchman:
             "A holding statement waits for approval.",
             f"Incident: {self.dashboard_url}/incidents",
         )
-        return Notice(kind="incident", title=f"Storm on {account}: drafts only", body="\n".join(lines))
-
-    def _reminder(self, incident: Incident, now: datetime) -> Notice:
-        minutes = int((now - incident.opened_at).total_seconds() // 60)
-        title = f"Storm on {incident.account}: nobody has it yet"
-        body = "\n".join(
-            (
-                f"The crisis breaker tripped {minutes} minutes ago and nobody has said they are on it.",
-                *(f"- {reason}" for reason in incident.reasons),
-                f"Incident: {self.dashboard_url}/incidents",
-            )
-        )
-        return Notice(kind="incident", title=title, body=body)
+        title = f"Storm on {account}: drafts only"
+        return Notice(kind=INCIDENT, title=title, body="\n".join(lines), account=account)
 
 
 def load_statements(config: BreakerConfig, folder: Path = FOLDER) -> dict[Language, str]:

@@ -13,8 +13,9 @@ from prometheus_client import Counter
 from core.assessment import Assessment, Reason
 from core.clock import Clock
 from core.config import Rule, SafetyConfig
-from core.decision import URGENT, Action, Decision, Facts, Notice, Plan
+from core.decision import ORDINARY, URGENT, Action, Decision, Facts, Notice, Plan
 from core.errors import StoreError
+from core.sla import ALWAYS, Hours
 from responder.draft import Templates
 from responder.policy import decide
 from store.bell import Bell, Ring
@@ -34,17 +35,18 @@ _EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What deciding needs beside the facts: the rules, the templates, and where the dashboard is."""
+    """What deciding needs beside the facts: the rules, the templates, the hours, and where the dashboard is."""
 
     rules: tuple[Rule, ...]
     templates: Templates
     dashboard_url: str
     limits: SafetyConfig = field(default_factory=SafetyConfig)
+    hours: Hours = ALWAYS
 
     def plan(self, facts: Facts) -> Plan:
         """Return the decision with its draft and notice. Pure."""
         draft = self.templates.fill(facts)
-        decision = decide(facts, self.rules, self.limits, draft)
+        decision = decide(facts, self.rules, self.limits, draft, self.hours)
         return Plan(
             decision=decision,
             draft=draft if decision.action in (Action.DRAFT, Action.ACKNOWLEDGE) else None,
@@ -67,9 +69,17 @@ class Desk:
                 f"Post: {post.url}",
             )
         )
+        title = f"Urgency {assessed.urgency} on {mention.account}"
         if decision.calls_a_person:
-            return Notice(kind=URGENT, title=f"A person is needed now on {mention.account}", body=body)
-        return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
+            title = f"A person is needed now on {mention.account}"
+        return Notice(
+            kind=URGENT if decision.calls_a_person else ORDINARY,
+            title=title,
+            body=body,
+            account=mention.account,
+            urgency=assessed.urgency,
+            due_at=decision.due_at,
+        )
 
 
 def _why(assessed: Assessment) -> str:

@@ -19,6 +19,7 @@ from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
+from store.alerts import settle_alerts
 from store.conversations import touch
 from store.database import Database
 from store.facts import facts_of
@@ -244,6 +245,7 @@ class Replies:
             reply_id: int = (await connection.execute(statement)).scalar_one()
             await touch(connection, post.conversation_id, at=at)
             await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
+            await settle_alerts(connection, conversation_id=post.conversation_id, by=by, at=at)
             return reply_id
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
@@ -331,6 +333,7 @@ class Replies:
                 await _note_sent(connection, after, at=at)
             detail = {"from": before.state, "to": to, "edited": before.text != after.text}
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
+            await settle_alerts(connection, conversation_id=before.conversation_id, by=by, at=at)
             if to is ReplyState.APPROVED:
                 reach("A1")
             return after

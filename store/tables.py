@@ -352,8 +352,7 @@ incidents = Table(
     # Holding texts by language. They stand in drafts once `approved_by` is set.
     Column("statements", JSON, nullable=False),
     Column("version", Integer, nullable=False, default=1),
-    # How often people were told. The ladder ends once `taken_by` is set.
-    Column("step", Integer, nullable=False, default=1),
+    # Who is on it: people are told no more.
     Column("taken_by", String(100)),
     Column("taken_at", Instant),
     Column("approved_by", String(100)),
@@ -392,22 +391,92 @@ hours = Table(
     Column("negative", Integer, nullable=False),
 )
 
-# People to be told. Rows too, so a dead webhook delays an alert and never loses it.
-alerts = Table(
-    "alerts",
+# Alerts of one account and kind, told together until somebody acknowledges. The key lets one group take what comes.
+# `step` is the last step of the ladder that was told, -1 for none; `next_at` when people are told next.
+alert_groups = Table(
+    "alert_groups",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id")),
+    Column("account", String(100), nullable=False),
     Column("kind", String(40), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("told_at", Instant),
+    Column("next_at", Instant),
+    Column("step", Integer, nullable=False, default=-1),
+    Column("pace_seconds", Float, nullable=False),
+    Column("repeats", Integer, nullable=False, default=0),
+    # Since when it takes no more alerts.
+    Column("sealed_at", Instant),
+    Column("acknowledged_by", String(200)),
+    Column("acknowledged_at", Instant),
+    Index(
+        "uq_alert_groups_open",
+        "account",
+        "kind",
+        unique=True,
+        sqlite_where=text("sealed_at IS NULL"),
+        postgresql_where=text("sealed_at IS NULL"),
+    ),
+    Index("ix_alert_groups_next", "next_at"),
+    Index("ix_alert_groups_last", "account", "kind", "id"),
+)
+
+# What is sent to one step: a row, so a dead webhook delays it and never loses it. Its words are made when it leaves.
+# `state`: pending | delivered | void (somebody acknowledged first).
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("group_id", ForeignKey("alert_groups.id", ondelete="CASCADE"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("why", String(20), nullable=False),
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("problem", Text),
-    Index("ix_alerts_due", "state", "not_before"),
+    Index("ix_tellings_due", "state", "not_before"),
+    Index("ix_tellings_group", "group_id", "state"),
+)
+
+# The links in tellings. `token_hash` is SHA-256 of the link's secret, so a stolen database acknowledges nothing.
+alert_links = Table(
+    "alert_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("group_id", ForeignKey("alert_groups.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(200), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_alert_links_expires_at", "expires_at"),
+)
+
+# What people are to be told. `state`: pending | delivered (a telling listed it) | settled (no need any more).
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id")),
+    Column("incident_id", ForeignKey("incidents.id", ondelete="CASCADE")),
+    Column("account", String(100), nullable=False, server_default=""),
+    Column("kind", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("urgency", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("group_id", ForeignKey("alert_groups.id")),
+    Column("telling_id", ForeignKey("tellings.id")),
+    Column("sent_at", Instant),
+    # Who did something about it: in its conversation or incident, or for its whole group.
+    Column("handled_by", String(200)),
+    Column("handled_at", Instant),
+    Index("ix_alerts_due", "state", "group_id"),
+    Index("ix_alerts_group", "group_id", "telling_id"),
     Index("ix_alerts_conversation", "conversation_id", "created_at"),
 )
 

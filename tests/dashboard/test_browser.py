@@ -166,6 +166,7 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
         "/inbox",
         f"/conversations/{conversation}",
         "/sources",
+        "/alerts",
         "/incidents",
         "/corrections",
         "/patterns",

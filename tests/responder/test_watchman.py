@@ -13,10 +13,11 @@ from sqlalchemy import insert, select
 
 from core.assessment import Intent, Language, Sentiment
 from core.clock import ManualClock
-from core.config import BreakerConfig
+from core.config import BreakerConfig, Config
 from core.decision import Action, Plan
 from core.errors import ConfigError
 from core.incident import Arrival, Incident, tempo
+from core.ladder import Ladder, Why, ladder_of
 from core.watch import Mention
 from responder import draft
 from responder.breaker import HISTORY
@@ -31,6 +32,7 @@ from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
 from store.posts import Posts
+from store.tellings import Tellings
 from store.tempo import Tempo
 from tests.builders import NOW, a_mention, a_post, an_assessment, an_author, some_progress
 from tests.responder.storms import MIDDLE, SMALL, STORMS, Brand, Public
@@ -225,27 +227,33 @@ async def test_posts_of_the_storm_are_listed_and_not_escalated_and_danger_is(hou
     assert await house.incidents.count_members(incident.id) == 13
 
 
-async def test_people_are_told_again_until_somebody_is_on_it(house: House, clock: ManualClock) -> None:
-    incident = await _storm(house)
-    watchman, other = house.watchmen
-    told = len(await house.alerts())
-    assert await watchman.remind() == 0
-    await clock.advance(601)
-    assert await watchman.remind() + await other.remind() == 1
-    await clock.advance(1200)
-    assert await other.remind() + await watchman.remind() == 1
-    await clock.advance(99_999)
-    assert await watchman.remind() == 0
-    titles = (await house.alerts())[told:]
-    assert titles == [f"Storm on {ACCOUNT}: nobody has it yet"] * 2
-    assert incident.step == 1
+async def test_people_are_told_again_until_somebody_is_on_it(house: House) -> None:
+    await _storm(house)
+    ladder = ladder_of(Config())
+    told = await _told(house, ladder, minutes=range(600))
+    assert told == {0: [f"Storm on {ACCOUNT}: drafts only"], 10: ["again"], 30: ["again"]}
 
 
 async def test_whoever_is_on_it_is_not_woken_again(house: House, clock: ManualClock) -> None:
     incident = await _storm(house)
+    assert await _told(house, ladder_of(Config()), minutes=range(9))
     await house.incidents.take(incident.id, by="kari", version=incident.version, at=clock.now())
-    await clock.advance(99_999)
-    assert await house.watchmen[0].remind() == 0
+    assert await _told(house, ladder_of(Config()), minutes=range(9, 600)) == {}
+
+
+async def _told(house: House, ladder: Ladder, *, minutes: range) -> dict[int, list[str]]:
+    """What of the incident is told in which minute after now: its title, and later on why."""
+    tellings, now = Tellings(house.database), house.clock.now()
+    told: dict[int, list[str]] = {}
+    for minute in minutes:
+        at = now + timedelta(minutes=minute)
+        await tellings.gather(ladder, at=at)
+        for telling in await tellings.claim_due(ladder, at=at, hold_until=at, links_until=at):
+            await tellings.mark_delivered(telling, ladder, at=at)
+            if telling.group.kind == "incident":
+                is_first = telling.why is Why.FIRST
+                told.setdefault(minute, []).append(telling.items[0].title if is_first else str(telling.why))
+    return told
 
 
 async def _reset(house: House, incident: Incident) -> None:

@@ -125,16 +125,6 @@ async def test_who_comes_second_is_told_so(database: Database) -> None:
         await incidents.take(opened.id, by="lars", version=2, at=NOW)
 
 
-async def test_a_step_of_the_ladder_is_climbed_once_and_not_after_somebody_has_it(database: Database) -> None:
-    incidents, opened = Incidents(database), await _opened(database)
-    climbed = await asyncio.gather(*(incidents.climb(opened, NOTICE, at=NOW) for _ in range(3)))
-    assert sorted(climbed) == [False, False, True]
-    [now] = await incidents.open()
-    await incidents.take(opened.id, by="kari", version=now.version, at=NOW)
-    assert not await incidents.climb(now, NOTICE, at=NOW)
-    assert len(await _alerts(database)) == 2
-
-
 async def test_arrivals_are_the_newest_first_by_when_they_were_posted(database: Database) -> None:
     posts = [a_post(str(n), posted_at=NOW - n * MINUTE, author=an_author(str(n))) for n in range(1, 6)]
     await assessed(database, *(a_mention(post=post) for post in posts[:3]))
