@@ -72,7 +72,8 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
 
 
 async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
-    works: list[Work] = [partial(_housekeeping, config, stores)]
+    await stores.thrift.open()
+    works: list[Work] = [partial(_housekeeping, config, stores), stores.thrift.run]
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
@@ -110,12 +111,14 @@ def _ears(config: Config, stores: Stores) -> list[Work]:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
+        thrift=stores.thrift,
     )
     works: list[Work] = []
     for account in config.accounts:
         watches = tuple(watch for watch in config.watches if watch.account == account.name)
         if watches:
-            works += [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
+            sources = listeners.build(account, watches, stores.thrift.purses[account.name])
+            works += [partial(run_listener, source, watches, ear) for source in sources]
         else:
             log.warning("an account has no watch and hears nothing", extra={"account": account.name})
     return works
@@ -132,7 +135,12 @@ def _rechecks(config: Config, stores: Stores) -> list[Work]:
         configured=tuple(account.name for account in config.accounts),
     )
     return [
-        partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
+        partial(
+            run_rechecks,
+            listeners.build_checker(account, stores.thrift.purses[account.name]),
+            following,
+            a_day=account.rechecks_a_day,
+        )
         for account in config.accounts
     ]
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from core.budget import DOLLAR, Budget, Purse
 from core.clock import Clock, SystemClock
-from core.config import Config
+from core.config import AccountConfig, Config
+from listeners.thrift import Thrift
 from responder import draft, senders
 from responder.outbox import Outbox
 from responder.watchman import Watchman, load_statements
@@ -33,6 +35,7 @@ from store.posts import Posts
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
+from store.spending import Spending
 from store.taught import TaughtWords
 from store.tempo import Tempo
 
@@ -52,6 +55,7 @@ class Stores:
     alerts: Alerts
     clock: Clock
     owner: OwnerLock
+    thrift: Thrift
 
 
 @asynccontextmanager
@@ -92,7 +96,21 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         alerts=Alerts(database),
         clock=clock,
         owner=owner,
+        thrift=Thrift(spending=Spending(database), bell=bell, clock=clock, purses=build_purses(config, clock)),
     )
+
+
+def build_purses(config: Config, clock: Clock) -> dict[str, Purse]:
+    """Return what each account may spend and has spent, for all rooms of this process."""
+    return {
+        account.name: Purse(account=account.name, budget=budget_of(account), clock=clock) for account in config.accounts
+    }
+
+
+def budget_of(account: AccountConfig) -> Budget:
+    """Return an account's limits."""
+    money = None if account.budget_a_month is None else round(account.budget_a_month * DOLLAR)
+    return Budget(money_a_month=money, calls_a_day=account.calls_a_day)
 
 
 def build_reader(config: Config) -> Reader:
@@ -127,7 +145,9 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
     """Return the outbox with a sender for each account."""
     return Outbox(
         owner=stores.owner,
-        senders={account.name: senders.build(account) for account in config.accounts},
+        senders={
+            account.name: senders.build(account, stores.thrift.purses[account.name]) for account in config.accounts
+        },
         replies=stores.replies,
         accounts=stores.accounts,
         alerts=stores.alerts,

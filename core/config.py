@@ -39,6 +39,7 @@ class AccountConfig:
     """One identity of ours on one platform. `base_url` is where the platform is, when not at home.
 
     `recheck_seconds` is how soon a young post is looked up again, `rechecks_a_day` how many posts a day at most.
+    `budget_a_month` is in US dollars, as platforms bill; `calls_a_day` counts calls of any kind.
     """
 
     name: str
@@ -49,6 +50,8 @@ class AccountConfig:
     poll_seconds: float | None = None
     recheck_seconds: float | None = None
     rechecks_a_day: int | None = None
+    budget_a_month: float | None = None
+    calls_a_day: int | None = None
     signature: str = ""
 
 
