@@ -100,7 +100,7 @@ class Purse:
         if use is Use.SPEAK:
             return
         calls, money = self.calls_left(use), self.money_left(use)
-        if calls is not None and calls < 1:
+        if calls is not None and calls <= 0:
             raise self._spent("day's calls", now, _day(now) + timedelta(days=1))
         if money is not None and money <= 0:
             raise self._spent("month's money", now, next_month(now))

@@ -120,10 +120,18 @@ class XStreamListener:
     source = "stream"
     poll_seconds = 0.0
 
-    def __init__(self, client: XClient, watches: tuple[Watch, ...], clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        client: XClient,
+        watches: tuple[Watch, ...],
+        clock: Clock | None = None,
+        *,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self.account = client.account.name
         self._client = client
         self._watches = watches
+        self._read_seconds = read_seconds
         self._clock = clock or client.purse.clock
         self._stream: XStream | None = None
         self._needs_backfill = self._is_doubted = False
@@ -174,6 +182,9 @@ class XStreamListener:
             # The last batch was not saved: what it held has to be asked for again.
             self._needs_backfill = True
         if self._needs_backfill:
+            assert self._stream is not None  # noqa: S101 - narrows; connected above
+            # A search beside a line that is down would cover up to now, and not what comes before the next connect.
+            self._stream.check()
             batch = await self._find(cursor)
             self._silence.heard(batch.posts, self._clock.now())
             self._needs_backfill = False
@@ -186,7 +197,7 @@ class XStreamListener:
         assert self._stream is not None  # noqa: S101 - narrows; connected above
         began = self._clock.now()
         self._client.purse.check(Use.STREAM)
-        parsed = _parse_lines(await self._stream.read(READ_SECONDS), self.account)
+        parsed = _parse_lines(await self._stream.read(self._read_seconds), self.account)
         now = self._clock.now()
         self._client.count_streamed([(post.native_id, post.author.native_id) for post in parsed.posts])
         if (now - began).total_seconds() > SLEPT_SECONDS:

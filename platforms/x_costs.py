@@ -23,13 +23,12 @@ def charge(purse: Purse, source: str, answer: Mapping[str, Any], *, price: str |
         return
     includes = answer.get("includes") or {}
     included = includes if isinstance(includes, Mapping) else {}
-    new = {
-        price: _ids(answer.get("data")),
-        "read post": _ids(included.get("tweets")),
-        "read user": [f"user {name}" for name in _ids(included.get("users"))],
-    }
-    # The dearest first: what is listed twice is billed once.
-    money = sum(purse.newly_billed(names) * _PRICES[name] for name, names in new.items())
+    resources = (
+        (price, _ids(answer.get("data"))),
+        ("read post", _ids(included.get("tweets"))),
+        ("read user", [f"user {name}" for name in _ids(included.get("users"))]),
+    )
+    money = sum(purse.newly_billed(names) * _PRICES[each] for each, names in resources)
     purse.spend(source, calls=0, money=money)
 
 

@@ -93,6 +93,11 @@ class XStream(AsyncStreamingClient):
             raise self._why()
         return lines
 
+    def check(self) -> None:
+        """Raises: PlatformError where the stream has ended, whatever is still to be read."""
+        if self._has_ended():
+            raise self._why()
+
     async def close(self) -> None:
         """Hang up, and see the task to its end."""
         task: asyncio.Task[None] | None = self.task
