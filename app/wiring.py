@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from core.budget import DOLLAR, Budget, Purse
+from core.budget import Purse
 from core.clock import Clock, SystemClock
-from core.config import AccountConfig, Config
+from core.config import Config
 from listeners.thrift import Thrift
 from responder import draft, senders
 from responder.outbox import Outbox
@@ -103,14 +103,8 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
 def build_purses(config: Config, clock: Clock) -> dict[str, Purse]:
     """Return what each account may spend and has spent, for all rooms of this process."""
     return {
-        account.name: Purse(account=account.name, budget=budget_of(account), clock=clock) for account in config.accounts
+        account.name: Purse(account=account.name, budget=account.budget, clock=clock) for account in config.accounts
     }
-
-
-def budget_of(account: AccountConfig) -> Budget:
-    """Return an account's limits."""
-    money = None if account.budget_a_month is None else round(account.budget_a_month * DOLLAR)
-    return Budget(money_a_month=money, calls_a_day=account.calls_a_day)
 
 
 def build_reader(config: Config) -> Reader:

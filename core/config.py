@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
 
 from core.assessment import Intent, Language, Sentiment
+from core.budget import DOLLAR, Budget
 from core.post import Platform
 from core.watch import Via, Watch
 
@@ -53,6 +54,12 @@ class AccountConfig:
     budget_a_month: float | None = None
     calls_a_day: int | None = None
     signature: str = ""
+
+    @property
+    def budget(self) -> Budget:
+        """What the account may spend."""
+        money = None if self.budget_a_month is None else round(self.budget_a_month * DOLLAR)
+        return Budget(money_a_month=money, calls_a_day=self.calls_a_day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

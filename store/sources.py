@@ -159,6 +159,11 @@ class Sources:
             await record(connection, at=at, by=by, action="gap seen", subject=f"gap {gap_id}")
             return True
 
+    async def count_unreadable(self) -> int:
+        """Return how many items that could not be read are kept now."""
+        async with self._db.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(t.unreadable))).scalar_one())
+
     async def all(self) -> list[SourceState]:
         """Return every source, by account."""
         open_gaps = (
