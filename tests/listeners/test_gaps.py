@@ -291,6 +291,35 @@ async def test_more_mentions_than_x_shows_is_a_gap_up_to_the_oldest_it_shows(dat
         assert (gap.until_at, gap.closed_at) == (min(heard), None)
 
 
+async def test_more_than_one_backfill_reads_is_a_gap_up_to_the_oldest_it_read(database: Database) -> None:
+    # A budget that is spent in the middle of a backfill cuts it short as its own limit of 50 pages does.
+    async with a_rig("stream", database, budget=Budget(money_a_month=2 * DOLLAR)) as rig:
+        rig.flood(600)
+        await rig.start()
+        gap = await rig.a_gap()
+        assert "the budget is spent" in gap.why
+        heard = [row.posted_at for row in await rig.heard()]
+        assert 0 < len(heard) < 600
+        assert gap.until_at is None or abs(gap.until_at - min(heard)) < SLACK
+        assert rig.purse.money_this_month() <= 2 * DOLLAR + DOLLAR
+
+
+async def test_mentions_away_for_longer_than_a_week_keep_a_gap(database: Database) -> None:
+    async with a_rig("mentions", database) as rig:
+        now = rig.clock.now()
+        cursor = f"since {(now - timedelta(days=9)).isoformat()}"
+        await rig.sources.begin("us", "mentions", cursor=cursor)
+        await rig.age(cursor, now - timedelta(days=9))
+        await rig.say("lately")
+        await rig.start()
+        await rig.hears_all()
+        (gap,) = await rig.gaps()
+        assert "away for more than 7 days" in gap.why
+        assert gap.until_at is not None
+        assert abs(gap.until_at - (now - timedelta(days=7))) < timedelta(minutes=11)
+        assert gap.closed_at is None
+
+
 @pytest.mark.parametrize("kind", ["comments", "inbox", "search"])
 async def test_more_than_a_listing_holds_is_a_gap_up_to_the_oldest_it_shows(kind: str, database: Database) -> None:
     async with a_rig(kind, database) as rig:
@@ -335,8 +364,9 @@ async def test_an_unreadable_post_is_kept_for_a_person_and_is_no_gap(database: D
         assert state.unreadable == 2
 
 
-async def test_a_person_is_told_once_that_the_budget_is_spent_and_the_gap_says_why(database: Database) -> None:
-    async with a_rig("mentions", database, budget=Budget(calls_a_day=20)) as rig:
+@pytest.mark.parametrize("kind", POLLED)
+async def test_people_are_told_that_the_budget_is_spent_and_the_gap_says_why(kind: str, database: Database) -> None:
+    async with a_rig(kind, database, budget=Budget(calls_a_day=20)) as rig:
         await rig.start()
         gap = await rig.a_gap()
         assert "the budget is spent, the day's calls; it goes on" in gap.why
