@@ -46,6 +46,8 @@ _ACCOUNT_KEYS = (
     "poll_seconds",
     "recheck_seconds",
     "rechecks_a_day",
+    "budget_a_month",
+    "calls_a_day",
     "signature",
 )
 # Half of the 24 hours in which a deletion must be followed.
@@ -243,6 +245,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
     poll = reader.number(table, path, "poll_seconds", default=0, least=0, most=3600)
     recheck = reader.number(table, path, "recheck_seconds", default=0, least=0, most=_SLOWEST_RECHECK_SECONDS)
     a_day = reader.number(table, path, "rechecks_a_day", default=0, least=0, most=10_000_000)
+    budget = reader.number(table, path, "budget_a_month", default=0, least=0, most=10_000_000)
+    calls = reader.number(table, path, "calls_a_day", default=0, least=0, most=100_000_000)
     return AccountConfig(
         name=name,
         platform=platform,
@@ -252,6 +256,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
         poll_seconds=poll or None,
         recheck_seconds=recheck or None,
         rechecks_a_day=int(a_day) or None,
+        budget_a_month=budget or None,
+        calls_a_day=int(calls) or None,
         signature=reader.text(table, path, "signature", default=""),
     )
 

@@ -8,11 +8,12 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import listeners
+from app import doctor_listening
+from app.finding import Finding
 from app.wiring import build_desk, build_reader
 from core.clock import SystemClock
 from core.config import AccountConfig, Config
@@ -32,16 +33,6 @@ from store.sources import Sources
 _LEAST_FREE_BYTES = 1_000_000_000
 # Leases last 60 seconds and quiet hours are told in minutes: a clock further off than this misleads both.
 _MOST_SKEW_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check: what, whether it is well, and the cure where it is not."""
-
-    what: str
-    is_well: bool
-    detail: str
-    cure: str = ""
 
 
 async def examine(config: Config) -> AsyncIterator[Finding]:
@@ -92,6 +83,8 @@ async def _database(config: Config) -> AsyncIterator[Finding]:
             yield await _gaps(database)
             yield await _stuck(database)
             yield await _unknown(database)
+            async for finding in doctor_listening.examine(config, database, now=SystemClock().now()):
+                yield finding
             now = await database.clock()
             if now is not None:
                 yield _clock("the database", now)

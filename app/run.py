@@ -93,7 +93,9 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) ->
 
 async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
     """Return what to run; nothing of it is started before all of it could be made."""
+    await stores.thrift.open()
     works: list[Work] = [partial(lead, "housekeeping", partial(_housekeeping, config, stores), stores.leases)]
+    works.append(stores.thrift.run)
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
@@ -141,12 +143,14 @@ def _ears(account: AccountConfig, config: Config, stores: Stores) -> list[Work]:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
+        thrift=stores.thrift,
     )
     watches = tuple(watch for watch in config.watches if watch.account == account.name)
     if not watches:
         log.warning("an account has no watch and hears nothing", extra={"account": account.name})
         return []
-    return [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
+    sources = listeners.build(account, watches, stores.thrift.purses[account.name])
+    return [partial(run_listener, source, watches, ear) for source in sources]
 
 
 def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
@@ -159,7 +163,8 @@ def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
         clock=stores.clock,
         configured=tuple(account.name for account in config.accounts),
     )
-    return partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
+    checker = listeners.build_checker(account, stores.thrift.purses[account.name])
+    return partial(run_rechecks, checker, following, a_day=account.rechecks_a_day)
 
 
 async def readiness(config: Config, stores: Stores) -> dict[str, str]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from core.budget import Purse
 from core.clock import Clock, SystemClock
 from core.config import Config
 from core.ladder import ladder_of
+from listeners.thrift import Thrift
 from responder import draft, senders
 from responder.alerts import Teller, targets
 from responder.outbox import Outbox
@@ -37,6 +39,7 @@ from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
+from store.spending import Spending
 from store.taught import TaughtWords
 from store.tellings import Tellings
 from store.tempo import Tempo
@@ -58,6 +61,7 @@ class Stores:
     clock: Clock
     owner: Presence
     leases: Leases
+    thrift: Thrift
 
 
 @asynccontextmanager
@@ -103,7 +107,15 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         clock=clock,
         owner=owner,
         leases=leases,
+        thrift=Thrift(spending=Spending(database), bell=bell, clock=clock, purses=build_purses(config, clock)),
     )
+
+
+def build_purses(config: Config, clock: Clock) -> dict[str, Purse]:
+    """Return what each account may spend and has spent, for all rooms of this process."""
+    return {
+        account.name: Purse(account=account.name, budget=account.budget, clock=clock) for account in config.accounts
+    }
 
 
 def build_reader(config: Config) -> Reader:
@@ -144,7 +156,9 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
     """Return the outbox with a sender for each account."""
     return Outbox(
         owner=stores.owner,
-        senders={account.name: senders.build(account) for account in config.accounts},
+        senders={
+            account.name: senders.build(account, stores.thrift.purses[account.name]) for account in config.accounts
+        },
         replies=stores.replies,
         accounts=stores.accounts,
         alerts=stores.alerts,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
 
 from core.assessment import Intent, Language, Sentiment
+from core.budget import DOLLAR, Budget
 from core.post import Platform
 from core.sla import ALWAYS, Hours
 from core.watch import Via, Watch
@@ -40,6 +41,7 @@ class AccountConfig:
     """One identity of ours on one platform. `base_url` is where the platform is, when not at home.
 
     `recheck_seconds` is how soon a young post is looked up again, `rechecks_a_day` how many posts a day at most.
+    `budget_a_month` is in US dollars, as platforms bill; `calls_a_day` counts calls of any kind.
     """
 
     name: str
@@ -50,7 +52,15 @@ class AccountConfig:
     poll_seconds: float | None = None
     recheck_seconds: float | None = None
     rechecks_a_day: int | None = None
+    budget_a_month: float | None = None
+    calls_a_day: int | None = None
     signature: str = ""
+
+    @property
+    def budget(self) -> Budget:
+        """What the account may spend."""
+        money = None if self.budget_a_month is None else round(self.budget_a_month * DOLLAR)
+        return Budget(money_a_month=money, calls_a_day=self.calls_a_day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
+from store.spending import Spending
 from store.taught import TaughtWords
 from store.tempo import Tempo
 
@@ -50,6 +51,7 @@ class Desk:
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     sources: Sources = field(init=False)
+    spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
 
@@ -64,6 +66,7 @@ class Desk:
             ("posts", Posts),
             ("replies", Replies),
             ("sources", Sources),
+            ("spending", Spending),
             ("taught", TaughtWords),
             ("tempo", Tempo),
         ):

@@ -26,7 +26,13 @@ async def sources(request: web.Request) -> web.Response:
     now = desk.clock.now()
     depth = await desk.bell.depth()
     context = {
-        "accounts": account_views(await desk.accounts.all(), await desk.sources.all(), now),
+        "accounts": account_views(
+            await desk.accounts.all(),
+            await desk.sources.all(),
+            now,
+            spent=await desk.spending.this_month(at=now),
+            budgets={account.name: account.budget for account in desk.config.accounts},
+        ),
         "figures": figures(
             depth,
             await desk.posts.count_by_stage(),

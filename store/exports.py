@@ -60,6 +60,8 @@ QUERIES: dict[str, Select[Any]] = {
     .join(t.posts, t.posts.c.id == t.decisions.c.post_id)
     .order_by(t.decisions.c.post_id),
     "gaps": select(*t.gaps.c).order_by(t.gaps.c.id),
+    "spending": select(*t.spending.c).order_by(t.spending.c.account, t.spending.c.day, t.spending.c.source),
+    "unreadable": select(*t.unreadable.c).order_by(t.unreadable.c.id),
     "corrections": select(
         *_CORRECTIONS, t.posts.c.platform, t.posts.c.native_id, t.posts.c.account, count_touched().label("posts")
     )

@@ -77,6 +77,8 @@ accounts = Table(
     Column("changed_by", String(100), nullable=False),
     # Posts from before this are shown and never answered automatically: who knows what was answered then.
     Column("enrolled_at", Instant, nullable=False),
+    # When people were last told that its budget is spent: once a period.
+    Column("budget_told_at", Instant),
 )
 
 # Where each listener stands. The cursor moves in the transaction that stores its posts (I1).
@@ -91,6 +93,9 @@ sources = Table(
     Column("unreadable", Integer, nullable=False, default=0),
     Column("problem", Text),
     Column("problem_at", Instant),
+    # How often it is asked now, and why not as often as it should be. None for a stream.
+    Column("every_seconds", Float),
+    Column("slow_because", Text),
 )
 
 # What we may have missed (I2). `closed_at` is set once a backfill has covered it.
@@ -107,6 +112,18 @@ gaps = Table(
     # Who has seen a gap that no fetch can cover; none where a fetch covered it.
     Column("closed_by", String(200)),
     Index("ix_gaps_open", "account", "source", "closed_at"),
+)
+
+# Calls, posts and money by UTC day, each process adding its own every few seconds (L5). Money: millionths of a dollar.
+spending = Table(
+    "spending",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("day", Instant, primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("calls", Integer, nullable=False, default=0),
+    Column("posts", Integer, nullable=False, default=0),
+    Column("money", BigInteger, nullable=False, default=0),
 )
 
 # Raw items of a platform that we could not parse: kept, counted, never in the way.

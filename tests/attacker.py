@@ -21,7 +21,7 @@ from functools import partial
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import listeners
 from core import failpoint
@@ -51,6 +51,7 @@ from store.decisions import Decisions
 from store.owners import OwnerLock, OwnerState
 from store.posts import Posts
 from store.presence import Presence
+from store.reasons import Reasons
 from store.replies import Replies
 from store.sources import Sources
 from store.taught import TaughtWords
@@ -240,7 +241,7 @@ async def _assess(orders: Orders) -> None:
         doors = await _doors(orders, stack)
         reader = cast("Reader", PlainReader())
         guidance = Guidance(reader, Corrections(doors.database), TaughtWords(doors.database), doors.clock)
-        await assessing.run_worker(guidance, Posts(doors.database), doors.bell, doors.clock)
+        await assessing.run_worker(guidance, Posts(doors.database), Reasons(doors.database), doors.bell, doors.clock)
 
 
 async def _decide(orders: Orders) -> None:
@@ -279,7 +280,6 @@ async def _approve(orders: Orders) -> None:
             bell=doors.bell,
             clock=doors.clock,
             config=Config(),
-            readiness=cast("Any", None),
             hub=Hub(Conversations(doors.database), doors.bell, doors.clock),
             throttle=Throttle(),
         )

@@ -137,6 +137,18 @@ def test_lines_are_short_enough_to_read(page: Path) -> None:
     assert not long, f"{_spell(page)}: {long}"
 
 
+def test_the_matrix_of_gaps_is_whole() -> None:
+    page = (ROOT / "docs" / "gaps.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    named = {row[0] for row in rows if len(row) == 2 and row[1].startswith("`test_")}
+    cells = [
+        cell for row in rows if len(row) == 6 and row[0] != "cause" for cell in row[1:] if not cell.startswith("--")
+    ]
+    assert len(cells) == 65
+    used = {letter.strip() for cell in cells for letter in cell.split(",")}
+    assert used - {"-"} == named
+
+
 def test_operations_lists_every_metric_and_no_other() -> None:
     code = "\n".join(file.read_text(encoding="utf-8") for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
     listed = _INLINE.findall((ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))

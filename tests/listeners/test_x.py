@@ -228,10 +228,14 @@ async def test_where_nothing_was_heard_yet_the_cursor_says_since_when(mentions: 
     assert (await mentions.fetch(cursor)).cursor == cursor
 
 
-async def test_a_first_start_has_no_backfill(stream: XStreamListener, emulated_x: Emulated) -> None:
-    await emulated_x.post("kari", "@brand from before")
+async def test_a_first_start_reaches_back_one_hour_and_no_further(
+    stream: XStreamListener, emulated_x: Emulated
+) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    await emulated_x.post("kari", "@brand too old for a first ask", at=long_ago)
+    before = await emulated_x.post("kari", "@brand from before")
     first = await stream.fetch(None)
-    assert first == Batch(cursor=first.cursor)
+    assert ([post.native_id for post in first.posts], first.is_backfill) == ([before], True)
     post_id = await emulated_x.post("kari", "@brand live")
     batch = await fetch_until(stream, first.cursor, 1)
     assert [post.native_id for post in batch.posts] == [post_id]

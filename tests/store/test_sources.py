@@ -64,7 +64,7 @@ async def test_what_the_platform_no_longer_has_stays_an_open_gap_with_its_reason
     await posts.save_batch([], some_progress(gap="older than a week"), at=LATER)
     await posts.save_batch([], some_progress(), at=LATER + timedelta(minutes=1))
     (gap,) = await _gaps(database)
-    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, LATER, None, "older than a week")
+    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, LATER, None, "the line fell; older than a week")
     assert (await sources.all())[0].open_gaps == 1
 
 
@@ -125,7 +125,7 @@ async def test_a_person_closes_what_no_fetch_can_cover_and_nothing_else(database
     assert await sources.gap_seen(gap.id, by="Mette", at=LATER)
     assert not await sources.gap_seen(gap.id, by="Lars", at=LATER)
     (seen,) = await sources.gaps(covered_since=NOW)
-    assert (seen.closed_by, seen.closed_at, seen.why) == ("Mette", LATER, "away for more than 7 days")
+    assert (seen.closed_by, seen.closed_at, seen.why) == ("Mette", LATER, "the line fell; away for more than 7 days")
     async with database.read() as connection:
         lines = [(row.by, row.action) for row in await connection.execute(select(t.audit))]
     assert lines == [("Mette", "gap seen")]
