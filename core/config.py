@@ -108,6 +108,7 @@ class SafetyConfig:
     account_per_day: int = 2000
     author_per_hour: int = 2
     author_per_day: int = 4
+    account_at_once: int = 15
     same_text_per_hour: int = 25
     conversation_most: int = 2
     quiet_from: time | None = None
@@ -134,7 +135,7 @@ class BreakerConfig:
 
     is_on: bool = True
     least_posts: int = 8
-    campaign_times: float = 4.0
+    campaign_times: float = 20.0
     usual_per_hour: float = 60.0
     remind_after_minutes: tuple[int, ...] = (10, 30)
     statements: dict[Language, str] = field(default_factory=dict)
