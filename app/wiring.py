@@ -5,12 +5,12 @@ Owns the only place that knows every room. Refuses to run anything: `run` does.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from core.clock import Clock, SystemClock
-from core.config import Config
+from core.config import Config, SafetyConfig
 from responder import draft, senders
 from responder.outbox import Outbox
 from responder.watchman import Watchman, load_statements
@@ -120,7 +120,12 @@ def build_desk(config: Config) -> Desk:
         house_language=config.language,
         signatures={account.name: account.signature for account in config.accounts},
     )
-    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url, limits=config.safety)
+    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url, limits=limits_of(config))
+
+
+def limits_of(config: Config) -> SafetyConfig:
+    """Return the budgets, with the breaker's own where it is on."""
+    return replace(config.safety, account_at_once=config.breaker.replies_at_once if config.breaker.is_on else None)
 
 
 def build_outbox(config: Config, stores: Stores) -> Outbox:
@@ -133,7 +138,7 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
-        limits=config.safety,
+        limits=limits_of(config),
     )
 
 

@@ -38,8 +38,8 @@ class Hour:
 class Conduct:
     """What we ourselves did in the last hour: automatic replies only.
 
-    `arrivals` counts a day and an hour, for a reply may be that much younger than its post. `answered` are the authors
-    whom we sent something.
+    `arrivals` counts a day and an hour, for a reply may be that much younger than its post, and no further than `sent`.
+    `answered` are the authors whom we sent something, of those who ask whether a robot answers.
     """
 
     sent: int = 0

@@ -27,8 +27,8 @@ _RARE_EACH = 1e-2
 _RARE_TOGETHER = 5e-8
 # How often an hour has a campaign in it, and then posts come so many times more often (`campaign_times`).
 _CAMPAIGN = 0.05
-# One person shouting in a thread is no storm, and two in one thread are no topic.
-_MOST_OF_ONE_AUTHOR, _MOST_IN_TOPIC = 3, 2
+# One person shouting in a thread is no storm, nor are three.
+_MOST_OF_ONE_AUTHOR = 2
 # A topic grows by itself within minutes, or it is the whole account that grows.
 _TOPIC_MINUTES = 15
 # Small troubles of one kind come in handfuls: so many times the least number, and so much rarer.
@@ -121,18 +121,36 @@ def _storm(
             one = newest[reached]
             is_negative = one.mood is Sentiment.NEGATIVE
             whole.add(one, is_negative)
-            if minutes <= _TOPIC_MINUTES:
+            if is_negative and minutes <= _TOPIC_MINUTES:
                 for topic in topics_of(one):
-                    topics.setdefault(topic, _Count(most=_MOST_IN_TOPIC)).add(one, is_negative)
+                    topics.setdefault(topic, _Count(most=_MOST_OF_ONE_AUTHOR)).add(one, is_negative)
             reached += 1
         least = config.least_posts * times
         if reached == before or whole.negative < least:
             continue
         if _is_storm(whole, whole.heard, usual, minutes, config):
             return _described(newest[:reached], whole, usual, minutes, topics)
-        for topic, count in topics.items() if minutes <= _TOPIC_MINUTES else ():
-            if count.negative >= least * _TOPIC_TIMES and _in_topic(count, whole, usual, minutes, config, topic):
-                about = [one for one in newest[:reached] if topic in topics_of(one)]
+        if minutes <= _TOPIC_MINUTES:
+            found = _topic_storm(newest[:reached], topics, whole, usual, minutes, least, config)
+            if found is not None:
+                return found
+    return None
+
+
+def _topic_storm(
+    within: Sequence[Arrival],
+    topics: dict[str, _Count],
+    whole: _Count,
+    usual: Usual,
+    minutes: int,
+    least: float,
+    config: BreakerConfig,
+) -> _Storm | None:
+    """The first topic that is in a storm; `topics` counts negative posts alone."""
+    for topic, count in topics.items():
+        if count.negative >= least * _TOPIC_TIMES:
+            about = [one for one in within if topic in topics_of(one)]
+            if _in_topic(count, len(about), whole, usual, minutes, config, topic):
                 return _described(about, count, usual, minutes, topics, topic)
     return None
 
@@ -145,12 +163,16 @@ def _is_storm(count: _Count, heard: int, usual: Usual, minutes: int, config: Bre
         return False
     large = share_tail(count.negative, max(heard, count.negative), share, usual.share_spread)
     many_for_a_campaign = _CAMPAIGN * tail(count.negative, mean * config.campaign_times, usual.spread)
-    return large <= _RARE_EACH and max(many, many_for_a_campaign) * large <= _RARE_TOGETHER * (_TOPIC_RARER if topic else 1)
+    return large <= _RARE_EACH and max(many, many_for_a_campaign) * large <= _RARE_TOGETHER * (
+        _TOPIC_RARER if topic else 1
+    )
 
 
-def _in_topic(count: _Count, whole: _Count, usual: Usual, minutes: int, config: BreakerConfig, topic: str) -> bool:
+def _in_topic(
+    count: _Count, heard: int, whole: _Count, usual: Usual, minutes: int, config: BreakerConfig, topic: str
+) -> bool:
     """A storm in one topic. Of troubles it is known how often they come; of a hashtag how angry its posts are."""
-    angrier = share_tail(count.negative, count.heard, usual.negative_share, usual.share_spread)
+    angrier = share_tail(count.negative, heard, usual.negative_share, usual.share_spread)
     if isinstance(topic, Intent):
         return angrier <= _RARE_EACH and _is_storm(count, whole.heard, usual, minutes, config, topic)
     many = tail(count.negative, usual.negative(minutes, topic), usual.spread)

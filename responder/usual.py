@@ -17,7 +17,7 @@ from core.incident import Arrival, Hour, Incident
 HISTORY = timedelta(days=28)
 # Until a day is known the house's own guess stands in; known hours outweigh it from then on.
 _KNOWN_HOURS = 24
-_USUAL_SHARE = 0.3
+_USUAL_SHARE, _MOST_SHARE = 0.3, 0.95
 _SHARE_WEIGHT = 20.0
 # Nothing is known of a new topic: as if two of twenty posts had been negative ones about it.
 _TOPIC_WEIGHT = (2, 20)
@@ -78,7 +78,7 @@ def usual_for(
     near = [_at_hour(hours, at + timedelta(hours=shift), guess) for shift in (-1, 0, 1)]
     per_hour = max(near[1], sum(near) / 3)
     heard, negative = sum(hour.heard for hour in hours), sum(hour.negative for hour in hours)
-    share = (negative + _USUAL_SHARE * _SHARE_WEIGHT) / (heard + _SHARE_WEIGHT)
+    share = min(_MOST_SHARE, (negative + _USUAL_SHARE * _SHARE_WEIGHT) / (heard + _SHARE_WEIGHT))
     accepted = last if last and last.closed_at and at - last.closed_at < _ACCEPTED_FOR else None
     seen = Counter(topic for one in sample if one.mood is Sentiment.NEGATIVE for topic in topics_of(one))
     weight, of = _TOPIC_WEIGHT[0], _TOPIC_WEIGHT[1] + len(sample)

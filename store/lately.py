@@ -18,6 +18,7 @@ from store import tables as t
 _R = t.replies.c
 _P = t.posts.c
 _HOUR, _DAY, _MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
+_AT_ONCE = timedelta(minutes=5)
 # Said, or as good as said. A draft is nothing the bot said.
 _SAID = and_(
     _R.is_automatic,
@@ -28,10 +29,11 @@ _SAID = and_(
 
 @dataclass(slots=True)
 class _Account:
-    """What one account said by itself within the hour, by template, and within the day."""
+    """What one account said by itself within the hour, by template, within the day, and within five minutes."""
 
     told: dict[str, int]
     day: int
+    at_once: int
 
 
 class Ledger:
@@ -63,6 +65,7 @@ class Ledger:
             author_day=row.author_day,
             account_hour=sum(account.told.values()),
             account_day=account.day,
+            account_at_once=account.at_once,
             told=dict(account.told),
             author_posts_minute=row.posts,
             last_sent_at=row.sent_at,
@@ -73,18 +76,21 @@ class Ledger:
         said = self._accounts[account]
         said.told[template] = said.told.get(template, 0) + 1
         said.day += 1
+        said.at_once += 1
 
     async def _account(self, name: str) -> _Account:
         if name not in self._accounts:
             within_hour = func.sum(case((_R.created_at > self._at - _HOUR, 1), else_=0))
+            at_once = func.sum(case((_R.created_at > self._at - _AT_ONCE, 1), else_=0))
             query = (
-                select(_R.template, within_hour.label("hour"), func.count().label("day"))
+                select(_R.template, within_hour.label("hour"), func.count().label("day"), at_once.label("at_once"))
                 .where(_R.account == name, _R.created_at > self._at - _DAY, self._said())
                 .group_by(_R.template)
             )
             found = list(await self._connection.execute(query))
             told = {row.template: int(row.hour) for row in found if row.hour}
-            self._accounts[name] = _Account(told=told, day=sum(row.day for row in found))
+            day, now = sum(row.day for row in found), sum(int(row.at_once) for row in found)
+            self._accounts[name] = _Account(told=told, day=day, at_once=now)
         return self._accounts[name]
 
     def _said(self) -> ColumnElement[bool]:
