@@ -408,6 +408,7 @@ _BREAKER_KEYS = (
     "least_posts",
     "campaign_times",
     "usual_per_hour",
+    "replies_at_once",
     "remind_after_minutes",
     *_STATEMENTS.values(),
 )
@@ -420,8 +421,9 @@ def _breaker(reader: Reader, table: Mapping[str, Any]) -> BreakerConfig:
     return BreakerConfig(
         is_on=reader.flag(table, path, "is_on", default=True),
         least_posts=int(reader.number(table, path, "least_posts", default=8, least=4, most=1000)),
-        campaign_times=reader.number(table, path, "campaign_times", default=4, least=1, most=100),
+        campaign_times=reader.number(table, path, "campaign_times", default=20, least=1, most=100),
         usual_per_hour=reader.number(table, path, "usual_per_hour", default=60, least=1, most=1_000_000),
+        replies_at_once=int(reader.number(table, path, "replies_at_once", default=15, least=0, most=1_000_000)),
         remind_after_minutes=_steps(reader, table, path, "remind_after_minutes"),
         statements={language: text for language, text in texts.items() if text},
     )

@@ -5,13 +5,13 @@ Owns the only place that knows every room. Refuses to run anything: `run` does.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from core.budget import Purse
 from core.clock import Clock, SystemClock
-from core.config import Config
+from core.config import Config, SafetyConfig
 from core.ladder import ladder_of
 from listeners.thrift import Thrift
 from responder import draft, senders
@@ -147,9 +147,14 @@ def build_desk(config: Config) -> Desk:
         rules=config.rules,
         templates=templates,
         dashboard_url=config.dashboard.url,
-        limits=config.safety,
+        limits=limits_of(config),
         hours=config.hours,
     )
+
+
+def limits_of(config: Config) -> SafetyConfig:
+    """Return the budgets, with the breaker's own where it is on."""
+    return replace(config.safety, account_at_once=config.breaker.replies_at_once if config.breaker.is_on else None)
 
 
 def build_outbox(config: Config, stores: Stores) -> Outbox:
@@ -164,7 +169,7 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
-        limits=config.safety,
+        limits=limits_of(config),
     )
 
 

@@ -143,13 +143,15 @@ class AlertsConfig:
 class SafetyConfig:
     """How much may be said without a person, and when. A budget of 0 leaves everything to people.
 
-    Past a budget, and in quiet hours, automatic replies become drafts; escalations go on.
+    Past a budget, and in quiet hours, automatic replies become drafts; escalations go on. `account_at_once` is the
+    crisis breaker's own: so many within five minutes, None where it is off.
     """
 
     account_per_hour: int = 200
     account_per_day: int = 2000
     author_per_hour: int = 2
     author_per_day: int = 4
+    account_at_once: int | None = None
     same_text_per_hour: int = 25
     conversation_most: int = 2
     quiet_from: time | None = None
@@ -172,13 +174,15 @@ class BreakerConfig:
 
     `usual_per_hour` stands in until a day of the account's own past is known. `remind_after_minutes` is when people
     are told again, from the trip on, where no ladder says so. `statements` are holding texts by language, where the
-    shipped ones will not do.
+    shipped ones will not do. `replies_at_once` leave within five minutes at most: what a storm can draw before it is
+    told from a lively hour.
     """
 
     is_on: bool = True
     least_posts: int = 8
-    campaign_times: float = 4.0
+    campaign_times: float = 20.0
     usual_per_hour: float = 60.0
+    replies_at_once: int = 15
     remind_after_minutes: tuple[int, ...] = (10, 30)
     statements: dict[Language, str] = field(default_factory=dict)
 

@@ -55,6 +55,7 @@ class Found:
                 author_day=post.author_day,
                 account_hour=sum(account.told.values()),
                 account_day=account.day,
+                account_at_once=account.at_once,
                 told=dict(account.told),
                 author_posts_minute=post.author_posts_minute,
                 last_sent_at=post.last_sent_at,

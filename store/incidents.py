@@ -85,12 +85,14 @@ class Incidents:
         async with self._db.read() as connection:
             return [_incident(row) for row in await connection.execute(query)]
 
-    async def of(self, account: str, *, since: datetime) -> list[Incident]:
-        """Return an account's incidents that were not over before an instant, oldest first."""
-        late = _I.closed_at.is_(None) | (_I.closed_at >= since)
-        query = select(t.incidents).where(_I.account == account, late).order_by(_I.id)
+    async def lately(self, *, since: datetime) -> dict[str, list[Incident]]:
+        """Return by account the incidents that were not over before an instant, oldest first."""
+        query = select(t.incidents).where(_I.closed_at.is_(None) | (_I.closed_at >= since)).order_by(_I.id)
+        found: dict[str, list[Incident]] = {}
         async with self._db.read() as connection:
-            return [_incident(row) for row in await connection.execute(query)]
+            for row in await connection.execute(query):
+                found.setdefault(row.account, []).append(_incident(row))
+        return found
 
     async def members(self, incident_id: int, *, limit: int = 50) -> list[Member]:
         """Return the posts of a storm, the newest first."""

@@ -31,6 +31,7 @@ from store.incidents import open_incident
 _R = t.replies.c
 _P = t.posts.c
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_AT_ONCE = timedelta(minutes=5)
 # Said, or as good as said. A draft is nothing the bot said.
 _SAID = and_(
     _R.is_automatic,
@@ -45,7 +46,10 @@ _HOUR_AGO, _DAY_AGO = bindparam("hour_ago", type_=t.Instant), bindparam("day_ago
 # Statements that run for every post are made once: making one costs more than running it.
 _SAID_BY = (
     select(
-        _R.template, func.sum(case((_R.created_at > _HOUR_AGO, 1), else_=0)).label("hour"), func.count().label("day")
+        _R.template,
+        func.sum(case((_R.created_at > _HOUR_AGO, 1), else_=0)).label("hour"),
+        func.count().label("day"),
+        func.sum(case((_R.created_at > bindparam("just_before", type_=t.Instant), 1), else_=0)).label("at_once"),
     )
     .where(_R.account == bindparam("name"), _R.created_at > _DAY_AGO, _COUNTED)
     .group_by(_R.template)
@@ -54,10 +58,11 @@ _SAID_BY = (
 
 @dataclass(slots=True)
 class Account:
-    """What one account said by itself within the hour, by template, and within the day; and its open incident."""
+    """What one account said by itself within the hour, by template, the day and five minutes; and its open incident."""
 
     told: dict[str, int]
     day: int
+    at_once: int
     incident: Incident | None
 
 
@@ -74,6 +79,7 @@ class Ledger:
         # No reply has the number 0.
         self.bound = {
             "leaving": leaving or 0,
+            "just_before": at - _AT_ONCE,
             "hour_ago": at - _HOUR,
             "day_ago": at - _DAY,
             "two_days_ago": at - 2 * _DAY,
@@ -83,9 +89,12 @@ class Ledger:
         """Return what an account said, as of now in this transaction."""
         if name not in self._accounts:
             found = list(await self._connection.execute(_SAID_BY, self.bound | {"name": name}))
-            told = {row.template: int(row.hour) for row in found if row.hour}
-            incident = await open_incident(self._connection, name)
-            self._accounts[name] = Account(told=told, day=sum(row.day for row in found), incident=incident)
+            self._accounts[name] = Account(
+                told={row.template: int(row.hour) for row in found if row.hour},
+                day=sum(row.day for row in found),
+                at_once=sum(int(row.at_once) for row in found),
+                incident=await open_incident(self._connection, name),
+            )
         return self._accounts[name]
 
     def note(self, account: str, template: str) -> None:
@@ -93,6 +102,7 @@ class Ledger:
         said = self._accounts[account]
         said.told[template] = said.told.get(template, 0) + 1
         said.day += 1
+        said.at_once += 1
 
 
 def columns(dialect: str) -> tuple[Label[Any], ...]:
