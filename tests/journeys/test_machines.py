@@ -118,11 +118,6 @@ async def site(tmp_path: Path, emulated_x: Emulated, emulated_reddit: Emulated) 
         shutil.rmtree(folder)
 
 
-async def _stands_by(machine: Machine) -> bool:
-    """Who cannot renew its lease stops by itself."""
-    return not await machine.leads()
-
-
 async def _write(x: Emulated, written: list[str], enough: asyncio.Event) -> None:
     """Somebody writes, until there was enough; half of it only the stream brings."""
     while not enough.is_set():
@@ -169,7 +164,6 @@ async def test_three_machines_of_which_one_at_a_time_is_killed_frozen_or_cut_off
         await eventually(lambda: "leads no more" in everything.house.log(), seconds=60)
         await ears.hush()
         await handed_over("the listener was cut off", everything)
-        await eventually(lambda: _stands_by(ears), seconds=60)
         await ears.mend()
         await brain.house.kill()
         await asyncio.to_thread(site.postgres.stop)
