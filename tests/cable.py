@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -47,6 +48,12 @@ class Cable:
         task = asyncio.current_task()
         assert task is not None
         self._carried.add(task)
+        # asyncio's server takes a cancelled connection for a failing one, and says so loudly.
+        with suppress(asyncio.CancelledError):
+            await self._carry_both_ways(reader, writer)
+        self._carried.discard(task)
+
+    async def _carry_both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
         try:
             await self._speaks.wait()
@@ -58,7 +65,6 @@ class Cable:
         except* OSError:
             pass
         finally:
-            self._carried.discard(task)
             for end in ends:
                 end.transport.abort()
 

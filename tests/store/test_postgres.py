@@ -58,9 +58,10 @@ async def test_a_server_that_went_away_is_a_store_error_and_one_that_came_back_i
 async def test_a_transaction_that_is_frozen_ends_and_lets_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, create_postgres: Callable[[str], Awaitable[str]]
 ) -> None:
-    monkeypatch.setattr(ours, "_FROZEN_SECONDS", 1)
     url = await create_postgres("frozen")
-    frozen, other = await open_database(url), await open_database(url)
+    other = await open_database(url)
+    monkeypatch.setattr(ours, "_FROZEN_SECONDS", 1)
+    frozen = await open_database(url)
     await Sources(other).stumble("x-main", "stream", "it broke", at=NOW, opens_gap=False)
 
     async def freeze() -> None:
