@@ -2,11 +2,13 @@
 
 Owns the waiting for a lease, its renewal and its end. Refuses to know what the work is. A process that was frozen, or
 cut off from the database, stops its work before its lease runs out; what it tries to save after that, the lease's fence
-refuses.
+refuses. Work that cannot be stopped, for it hangs on a silent network, ends with its process: a stream that stays open
+keeps the next process from hearing.
 """
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 
 from prometheus_client import Gauge
@@ -20,14 +22,21 @@ _leads = Gauge("genlyd_leads", "1 while this process does the work, 0 while anot
 
 _LOOK_SECONDS = 2.0
 _GIVE_UP_SECONDS = 2.0
+# How long work may take to stop once it is told to.
+LET_GO_SECONDS = 15.0
+# What a service manager takes for a failure that another start may mend (sysexits.h: EX_TEMPFAIL).
+CANNOT_LET_GO = 75
 # Of the lease: how often it is renewed, and how long before its end the work stops.
 _RENEW_PART, _STOP_PART = 0.25, 0.1
 
 Work = Callable[[], Awaitable[None]]
 
 
-async def lead(name: str, work: Work, leases: Leases) -> None:
-    """Do `work` whenever this process holds the lease, for ever. Each time it is begun anew."""
+async def lead(name: str, work: Work, leases: Leases, *, let_go_seconds: float = LET_GO_SECONDS) -> None:
+    """Do `work` whenever this process holds the lease, for ever. Each time it is begun anew.
+
+    Once the lease is lost the work has `let_go_seconds` to stop; then the process ends, with status CANNOT_LET_GO.
+    """
     while True:
         _leads.labels(name).set(0)
         taken_at = asyncio.get_running_loop().time()
@@ -38,7 +47,7 @@ async def lead(name: str, work: Work, leases: Leases) -> None:
         _leads.labels(name).set(1)
         log.info("this process leads", extra={"work": name, "fence": lease.fence})
         try:
-            await _work_under(lease, work, leases, taken_at)
+            await _work_under(lease, work, leases, taken_at, let_go_seconds)
         except* LeaseLost as lost:
             log.warning("this process leads no more", extra={"work": name, "error": _first(lost)})
         finally:
@@ -54,12 +63,33 @@ async def _take(name: str, leases: Leases) -> Lease | None:
         return None
 
 
-async def _work_under(lease: Lease, work: Work, leases: Leases, taken_at: float) -> None:
-    async with asyncio.TaskGroup() as group:
-        keeper = group.create_task(_keep(lease, leases, taken_at))
-        with leases.fenced(lease):
-            await work()
-        keeper.cancel()
+async def _work_under(lease: Lease, work: Work, leases: Leases, taken_at: float, let_go_seconds: float) -> None:
+    last_resort: asyncio.TimerHandle | None = None
+
+    async def keep() -> None:
+        nonlocal last_resort
+        try:
+            await _keep(lease, leases, taken_at)
+        except LeaseLost:
+            last_resort = asyncio.get_running_loop().call_later(let_go_seconds, _end_process, lease.name)
+            raise
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(keep())
+            with leases.fenced(lease):
+                await work()
+            keeper.cancel()
+    finally:
+        if last_resort is not None:
+            last_resort.cancel()
+
+
+def _end_process(name: str) -> None:
+    """As a kill would: everything of ours stands that."""
+    log.critical("work does not stop though another process leads it: this process ends", extra={"work": name})
+    logging.shutdown()
+    os._exit(CANNOT_LET_GO)
 
 
 async def _keep(lease: Lease, leases: Leases, renewed_at: float) -> None:

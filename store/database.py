@@ -80,7 +80,7 @@ class Database:
             self._engine.url,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": seconds, "command_timeout": seconds},
+            connect_args=postgres.connect_args() | {"timeout": seconds, "command_timeout": seconds},
         )
         async with _translated():
             return await apart.connect()

@@ -1,17 +1,20 @@
 """Leading: one works at a time; who is lost, cut off or frozen stops, and the next one begins."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from app.lead import lead
+from app.lead import CANNOT_LET_GO, lead
 from core.clock import SystemClock
 from core.errors import LeaseLost, StoreError
 from store.database import Database, open_database
 from store.leases import Lease, Leases
 from store.owners import OwnerLock
+
+ROOT = Path(__file__).parents[2]
 
 
 class Cut(Leases):
@@ -129,3 +132,40 @@ async def test_work_that_fails_for_a_reason_of_our_own_is_not_tried_again(databa
 
     with pytest.raises(ExceptionGroup):
         await lead("w", work, _process(database, tmp_path))
+
+
+STUBBORN = """
+import asyncio, contextlib, sys
+from pathlib import Path
+from sqlalchemy import update
+from app.lead import CANNOT_LET_GO, lead
+from core.clock import SystemClock
+from store import tables as t
+from store.database import open_database
+from store.leases import Leases
+from store.owners import OwnerLock
+
+async def work():
+    async with database.begin() as connection:
+        await connection.execute(update(t.leases).values(fence=99))
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+async def main():
+    global database
+    database = await open_database(sys.argv[1])
+    with OwnerLock(Path(sys.argv[2])) as owner:
+        leases = Leases(database, owner, SystemClock(), seconds=1)
+        await lead("hear x-main", work, leases, let_go_seconds=0.5)
+
+asyncio.run(main())
+"""
+
+
+async def test_work_that_does_not_stop_ends_its_process(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STUBBORN, f"sqlite:///{tmp_path}/genlyd.db", str(tmp_path), cwd=ROOT
+    )
+    async with asyncio.timeout(60):
+        assert await process.wait() == CANNOT_LET_GO
