@@ -101,7 +101,7 @@ class Brand:
         assert all(plan.notice is not None for plan in plans.values())
         return ids
 
-    async def live(self, seconds: float, *, every: float = 5.0) -> None:
+    async def live(self, seconds: float, *, every: float = 6.0) -> None:
         """Let time pass; the teller looks every few seconds, two of them in two processes."""
         tellers, left = (self.teller, self.teller), seconds
         while left > 0:
@@ -193,7 +193,7 @@ def _alerts(brand: Brand, **changes: Any) -> None:
     brand.config = replace(brand.config, alerts=replace(brand.config.alerts, **changes), hours=hours)
 
 
-async def _storm(brand: Brand, posts: int = 1000, *, every_seconds: float = 6.0) -> None:
+async def _storm(brand: Brand, posts: int = 1000, *, every_seconds: float = 12.0) -> None:
     """So many angry posts within ten minutes."""
     batches = int(600 / every_seconds)
     for _ in range(batches):
