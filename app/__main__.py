@@ -59,6 +59,8 @@ class Exportable(StrEnum):
     REPLIES = "replies"
     DECISIONS = "decisions"
     GAPS = "gaps"
+    SPENDING = "spending"
+    UNREADABLE = "unreadable"
     CORRECTIONS = "corrections"
     TAUGHT = "taught"
     AUDIT = "audit"

@@ -290,6 +290,23 @@ async def test_a_connection_lost_before_anything_was_heard_is_backfilled_too(
     assert [post.native_id for post in (await stream.fetch(None)).posts] == [missed]
 
 
+async def test_a_doubted_stream_connects_anew_and_backfills(stream: XStreamListener, emulated_x: Emulated) -> None:
+    first = await stream.fetch(None)
+    await emulated_x.faults({"on": "stream", "do": "deaf", "seconds": 1})
+    missed = await emulated_x.post("kari", "@brand while we stood still")
+    stream.doubt()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                batch = await stream.fetch(first.cursor)
+                break
+            except RateLimited:
+                # The old connection's place is not free yet.
+                await asyncio.sleep(0.2)
+    assert batch.is_backfill
+    assert [post.native_id for post in batch.posts] == [missed]
+
+
 async def test_a_batch_that_was_not_saved_is_asked_for_again(stream: XStreamListener, emulated_x: Emulated) -> None:
     await stream.fetch(None)
     saved = await emulated_x.post("kari", "@brand saved")
