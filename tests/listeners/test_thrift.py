@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from core.budget import Budget, Purse
 from core.clock import ManualClock
@@ -14,8 +15,8 @@ from core.config import AccountConfig
 from core.errors import BudgetSpent
 from core.post import Platform
 from listeners.thrift import Thrift
+from store import tables as t
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.spending import Spending
@@ -73,6 +74,7 @@ async def test_people_are_told_of_a_spent_budget_once_a_period_whoever_meets_it(
     err = BudgetSpent("x-main", "the budget is spent", wait_seconds=60.0, again_at=day_end)
     for source in ("stream", "mentions", "stream"):
         await thrift.tell(err, source)
-    [alert] = await Alerts(database).claim_due(at=NOW, hold_until=day_end)
+    async with database.read() as connection:
+        [alert] = (await connection.execute(select(t.alerts))).all()
     assert alert.title == "x-main: the budget is spent"
     assert "what it misses is a gap" in alert.body
