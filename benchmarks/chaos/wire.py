@@ -1,0 +1,69 @@
+"""A wire between two parts that can be cut and mended: a TCP proxy of our own, on loopback.
+
+Owns the wire. Refuses to read what goes over it. A cut wire refuses connections and ends those it carries, as a
+machine that is switched off does.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[], Awaitable[Ends]]
+
+
+def tcp(host: str, port: int) -> Connect:
+    """Return the way to a TCP port."""
+    return lambda: asyncio.open_connection(host, port)
+
+
+def unix(path: str) -> Connect:
+    """Return the way to a unix socket."""
+    return lambda: asyncio.open_unix_connection(path)
+
+
+class Wire:
+    """Listens on a port of its own and carries every connection to where `connect` leads."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._server: asyncio.Server | None = None
+        self._carried: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def mend(self) -> None:
+        """Listen, on the same port as before."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+            self.port = int(self._server.sockets[0].getsockname()[1])
+
+    async def cut(self) -> None:
+        """Refuse what comes, end what there is."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        for writer in list(self._carried):
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._carried.add(writer)
+        far_writer: asyncio.StreamWriter | None = None
+        try:
+            far_reader, far_writer = await self._connect()
+            self._carried.add(far_writer)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, far_writer))
+                both.create_task(_pump(far_reader, writer))
+        except* (OSError, RuntimeError):
+            pass  # one side went without a word: so does the other
+        finally:
+            for end in filter(None, (writer, far_writer)):
+                self._carried.discard(end)
+                end.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry one direction until its end, and tell the other side of it."""
+    while piece := await reader.read(65536):
+        writer.write(piece)
+        await writer.drain()
+    writer.write_eof()
