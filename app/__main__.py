@@ -113,7 +113,9 @@ def run_command(
     only: Annotated[str, typer.Option(help=f"Rooms to run, by comma: {','.join(ROOMS)}.")] = ",".join(ROOMS),
     alert: Annotated[list[str] | None, typer.Option(help="An Apprise URL to tell, beside the config's.")] = None,
     replay: Annotated[float, typer.Option(help="Sandbox: posts a minute written by the public; 0 for silence.")] = 6.0,
-    port: Annotated[int | None, typer.Option(help="The dashboard's port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The dashboard's port; without that room: that of /healthz, /readyz, /metrics.")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "",
     log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
 ) -> None:
@@ -124,15 +126,15 @@ def run_command(
     if alert:
         urls = (*settings.alerts.urls, *(Secret(url) for url in alert))
         settings = replace(settings, alerts=replace(settings.alerts, urls=urls))
-    if port is not None:
-        settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
     rooms = _rooms(only)
+    if port is not None and "dashboard" in rooms:
+        settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
     is_sandbox = not settings.accounts
     logs.set_up(level=log_level or ("warning" if is_sandbox else "info"), as_json=log_json)
     if is_sandbox:
         asyncio.run(_run_sandbox(settings, rooms, replay))
     else:
-        asyncio.run(run(settings, rooms=rooms, said=_say))
+        asyncio.run(run(settings, rooms=rooms, said=_say, health_port=None if "dashboard" in rooms else port))
 
 
 @cli.command()

@@ -32,6 +32,7 @@ from core.errors import ConfigError, Problem
 from core.post import Platform
 from core.watch import Watch
 from responder.rules import DEFAULT_RULES, read_rule
+from store.redis_urls import problem_with
 
 CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
     Platform.X: ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token"),
@@ -327,8 +328,9 @@ def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:
         what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {_scheme(database)}"
         reader.fault((*path, "database"), what)
     redis = reader.text(table, path, "redis", default="embedded")
-    if redis != "embedded" and not redis.startswith(("redis://", "rediss://", "unix://")):
-        reader.fault((*path, "redis"), f'must be "embedded", redis://HOST:PORT/0 or unix:///PATH, not {_scheme(redis)}')
+    problem = None if redis == "embedded" else problem_with(redis)
+    if problem is not None:
+        reader.fault((*path, "redis"), problem)
     days = reader.number(table, path, "retention_days", default=365, least=1, most=36_500)
     return StoreConfig(data=data, database=database, redis=redis, retention_days=int(days))
 

@@ -25,6 +25,7 @@ from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
 from store.people import People
 from store.posts import Posts, Stage
+from store.redis_urls import shown
 from store.replies import Replies
 from store.sources import Sources
 
@@ -150,11 +151,15 @@ async def _redis(config: Config) -> AsyncIterator[Finding]:
         return
     try:
         facts = await bell.facts()
+        await bell.refuse_cluster()
+    except ConfigError as err:
+        yield Finding(what="Redis", is_well=False, detail=str(err), cure="set [store] redis to one server")
+        return
     finally:
         await bell.close()
         if embedded is not None and started:
             await embedded.stop()
-    detail = "embedded Valkey" if embedded else config.store.redis.split("@")[-1]
+    detail = "embedded Valkey" if embedded else shown(config.store.redis)
     yield Finding(what="Redis", is_well=facts is not None, detail=detail, cure="start it, or set [store] redis")
     if facts is None:
         return

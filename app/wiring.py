@@ -28,6 +28,7 @@ from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
+from store.leases import Leases
 from store.owners import OwnerLock
 from store.posts import Posts
 from store.rechecks import Rechecks
@@ -52,6 +53,7 @@ class Stores:
     alerts: Alerts
     clock: Clock
     owner: OwnerLock
+    leases: Leases
 
 
 @asynccontextmanager
@@ -69,6 +71,7 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
             await embedded.start()
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
+            await bell.refuse_cluster()
             with owner:
                 yield _stores(config, database, bell, clock, owner)
         finally:
@@ -92,6 +95,7 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         alerts=Alerts(database),
         clock=clock,
         owner=owner,
+        leases=Leases(database, owner, clock),
     )
 
 

@@ -3,6 +3,7 @@
     GenlydError
       ConfigError               the operator mends the file; lists every problem with its line
       StoreError                the database or its disk failed: nothing was saved, try again later
+      LeaseLost                 another process leads this work now: stop, save nothing
       Conflict                  someone moved it first: reload and decide again
       IllegalMove               our own code asked for a move the state machine forbids: a bug
       BadValue                  a person asked for what cannot be: tell them the message, change nothing
@@ -48,6 +49,10 @@ class ConfigError(GenlydError):
 
 class StoreError(GenlydError):
     """The database could not be read or written. Nothing was saved; keep the work and try again."""
+
+
+class LeaseLost(GenlydError):
+    """Another process does this work now, or may soon. Nothing was saved: stop, and let go of every connection."""
 
 
 class Conflict(GenlydError):

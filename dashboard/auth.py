@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from dashboard.desk import SESSION, Desk, desk_of, session_of
 from dashboard.forms import form_of
+from dashboard.health import PATHS as HEALTH_PATHS
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render
 from dashboard.passwords import PasswordCheck
@@ -28,7 +29,7 @@ SESSION_COOKIE = "genlyd_session"
 DOOR_COOKIE = "genlyd_door"
 LASTS = timedelta(hours=12)
 
-_PUBLIC = frozenset({"/sign-in", "/healthz", "/readyz", "/metrics"})
+_PUBLIC = frozenset({"/sign-in", *HEALTH_PATHS})
 # Asked for by scripts, which can do nothing with a sign-in page.
 _SCRIPTED = frozenset({"/live", "/inbox/fragment"})
 _PASSWORDS = web.AppKey("passwords", PasswordCheck)

@@ -38,7 +38,6 @@ class Desk:
     bell: Bell
     clock: Clock
     config: Config
-    readiness: Readiness
     hub: Hub
     throttle: Throttle
     accounts: Accounts = field(init=False)

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
 from core.decision import Notice
-from core.errors import NeedsOperator, PlatformError, StoreError, TryLater
+from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from core.watch import Identity, Mention, Watch, match
 from listeners.base import Batch, Listener
 from store.accounts import Accounts, AccountState
@@ -64,6 +64,8 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
                 unsaved = None
                 backoff.reset()
                 await ear.clock.sleep(listener.poll_seconds)
+            except LeaseLost:
+                raise
             except NeedsOperator as err:
                 await _wait_for_operator(listener, err, ear)
             except (PlatformError, StoreError) as err:

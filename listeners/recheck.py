@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
 from core.decision import Notice
-from core.errors import NeedsOperator, PlatformError, StoreError, TryLater
+from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from listeners.base import Checker
 from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
@@ -54,6 +54,8 @@ async def run_rechecks(checker: Checker, following: Following, *, a_day: int | N
                 looked_up = await _look(checker, following, a_day)
                 backoff.reset()
                 await following.clock.sleep(_BREATH_SECONDS if looked_up == checker.most else pause)
+            except LeaseLost:
+                raise
             except NeedsOperator as err:
                 await _wait_for_operator(checker, err, following)
             except (PlatformError, StoreError) as err:

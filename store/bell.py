@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from core.errors import ConfigError, Problem
+from store.redis_urls import SPELLED, close_redis, open_redis
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +69,9 @@ class Bell:
 
     @classmethod
     def open(cls, url: str, *, consumer: str) -> "Bell":
-        """Return a bell on a URL such as redis://HOST:6379/0 or unix:///PATH. Raises: ConfigError."""
-        try:
-            redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=2, socket_timeout=10)
-        except ValueError as err:
-            what = f"not a Redis URL: {err}; use redis://HOST:6379/0, rediss://... or unix:///PATH"
-            raise ConfigError([Problem(line=None, where="store.redis", what=what)]) from err
-        return cls(redis, consumer=consumer)
+        """Return a bell on a URL that `redis_urls` takes. Raises: ConfigError."""
+        # Asked on an idle connection too, so that live pages notice a server that went away without a word.
+        return cls(open_redis(url, health_check_interval=15), consumer=consumer)
 
     @property
     def is_up(self) -> bool:
@@ -186,9 +183,20 @@ class Bell:
             can_save=persistence.get("rdb_last_bgsave_status", "ok") == "ok",
         )
 
+    async def refuse_cluster(self) -> None:
+        """Raise ConfigError where the server is a node of a cluster; one that is away may be anything."""
+        try:
+            facts = await self._redis.info("cluster")
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            return
+        if facts.get("cluster_enabled"):
+            what = f"this server is a node of a Redis Cluster, which cannot be used; use {SPELLED}, of one server"
+            raise ConfigError([Problem(line=None, where="store.redis", what=what)])
+
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._redis.aclose()
+        await close_redis(self._redis)
 
     async def _ensure_group(self, ring: Ring) -> None:
         if ring in self._known:

@@ -72,7 +72,7 @@ QUERIES: dict[str, Select[Any]] = {
 
 async def export(database: Database, what: str) -> AsyncIterator[dict[str, Any]]:
     """Yield each row of `what` (a key of QUERIES) as plain values, instants as ISO 8601 in UTC."""
-    async with database.read() as connection:
+    async with database.read(slowly=True) as connection:
         async for row in (await connection.stream(QUERIES[what])).mappings():
             yield {key: _plain(value) for key, value in row.items()}
 

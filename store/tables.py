@@ -423,6 +423,16 @@ sessions = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+# Work that one process at a time does. `fence` rises with each new holder; `until` is the database's time.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
 # Switches of the whole house, such as the pause.
 switches = Table(
     "switches",

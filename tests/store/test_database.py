@@ -57,6 +57,23 @@ async def test_processes_that_start_at_once_migrate_one_postgresql_once(
         await database.close()
 
 
+async def test_processes_that_start_at_once_migrate_one_sqlite_file_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/genlyd.db"
+    for database in await asyncio.gather(*(open_database(url) for _ in range(6))):
+        await database.check()
+        await database.close()
+
+
+async def test_a_start_waits_for_nobody_where_the_schema_is_new_enough(tmp_path: Path) -> None:
+    file = tmp_path / "genlyd.db"
+    await (await open_database(f"sqlite:///{file}")).close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(60):
+        await (await open_database(f"sqlite:///{file}")).close()
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
