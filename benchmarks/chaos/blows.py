@@ -72,7 +72,7 @@ class Blows:
                 return await kill() or (await self._bring_back_valkey() and await kill())
             case "down":
                 return await self._take_down(blow)
-            case "postgres" | "cut":
+            case "postgres" | "cut" | "hush":
                 return await self._cut(blow)
         raise AssertionError(f"nobody knows how to deal {blow}")
 
@@ -111,7 +111,7 @@ class Blows:
             if blow.do == "postgres":
                 await stores.restart_postgres()
             else:
-                await stores.cut(blow.house)
+                await stores.cut(blow.house) if blow.do == "cut" else stores.hush(blow.house)
                 await asyncio.sleep(blow.seconds)
                 await stores.mend(blow.house)
         return True

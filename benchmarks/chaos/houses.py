@@ -36,7 +36,11 @@ same_text_per_hour = 1000000
 # The rooms of each process. Every one has pages, for the harness sees there whether it is well.
 ROOMS = {
     1: ("listeners,sentiment,responder,dashboard",),
-    3: ("listeners,dashboard", "sentiment,responder,dashboard", "sentiment,responder,dashboard"),
+    3: (
+        "listeners,responder,dashboard",
+        "listeners,sentiment,responder,dashboard",
+        "sentiment,responder,dashboard",
+    ),
 }
 _START_SECONDS = 180.0
 
@@ -56,6 +60,11 @@ class Houses:
     def listens(self, number: int) -> bool:
         """Whether a process hears the platforms."""
         return "listeners" in self.rooms[number]
+
+    async def hear(self, source: str) -> bool:
+        """Whether a source has been heard by one of those that listen."""
+        listening = [house for number, house in enumerate(self.houses) if self.listens(number)]
+        return any([await house.hears(source) for house in listening])
 
     async def start_all(self) -> None:
         """Start the first alone, for it makes the tables; then the others."""

@@ -67,7 +67,7 @@ class Journey:
     async def _heard(self) -> None:
         """What is written before the stream is open for the first time belongs to nobody: wait for it."""
         async with asyncio.timeout(120):
-            while not await self.houses.houses[0].hears("stream"):  # noqa: ASYNC110 - it is another process
+            while not await self.houses.hear("stream"):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.1)
 
     async def _write_all(self) -> None:

@@ -187,10 +187,15 @@ def _blows(rng: random.Random, posts: int, processes: int) -> Iterator[Blow]:
         yield from (Blow(after=flush, do="flush"), Blow(after=valkey, do="valkey"))
     blows = {"freeze": 1} if is_short else {"flush": 3, "valkey": 2, "freeze": 3}
     if processes > 1:
-        blows |= {"kill": 4, "cut": 1, "postgres": 1} if is_short else {"kill": 24, "cut": 4, "postgres": 3}
+        blows |= (
+            {"kill": 3, "cut": 1, "hush": 1, "postgres": 1}
+            if is_short
+            else {"kill": 24, "cut": 4, "hush": 4, "postgres": 3}
+        )
     else:
         blows |= {"kill": 2} if is_short else {"kill": 6, "long kill": 1}
     longest = {"freeze": (1, 3) if is_short else (2, 15), "cut": (2, 4) if is_short else (4, 25)}
+    longest["hush"] = longest["cut"]
     longest |= {"long kill": (70, 75)}
     for do, count in blows.items():
         for after in some(count):

@@ -45,6 +45,11 @@ class Stores:
         for wire in self._wires[house]:
             await wire.cut()
 
+    def hush(self, house: int) -> None:
+        """Take it without a word: what was open stays open, and nothing comes."""
+        for wire in self._wires[house]:
+            wire.hush()
+
     async def mend(self, house: int) -> None:
         """Give it back."""
         for wire in self._wires[house]:
