@@ -93,12 +93,12 @@ class Blows:
         return await self._kill(Blow(after=0, do="kill"))
 
     async def _take_down(self, blow: Blow) -> bool:
-        wire = self.platforms[blow.platform].wire
+        cable = self.platforms[blow.platform].cable
         self.public.hush([blow.platform], blow.seconds)
         with _Noting(self, f"{blow.platform} down", SOURCES[blow.platform], must=True):
-            await wire.cut()
+            await cable.cut()
             await asyncio.sleep(blow.seconds)
-            await wire.mend()
+            await cable.mend()
         return True
 
     async def _cut(self, blow: Blow) -> bool:
@@ -111,7 +111,7 @@ class Blows:
             if blow.do == "postgres":
                 await stores.restart_postgres()
             else:
-                await stores.cut(blow.house) if blow.do == "cut" else stores.hush(blow.house)
+                await (stores.cut if blow.do == "cut" else stores.hush)(blow.house)
                 await asyncio.sleep(blow.seconds)
                 await stores.mend(blow.house)
         return True

@@ -40,7 +40,7 @@ def gaps_as_injected(record: Record) -> Iterator[str]:
     for caused in (*from_faults, *record.disturbances):
         if caused.must and not _is_excused(caused, blows):
             for source in caused.sources:
-                if not any(_overlaps(gap, source, caused, after=_SLACK) for gap in record.gaps):
+                if not any(_covers(gap, source, caused) for gap in record.gaps):
                     yield f"no gap of {' '.join(source)} for: {caused.what} at {caused.from_at:%H:%M:%S}"
     everything = (*from_faults, *record.disturbances)
     for gap in record.gaps:
@@ -74,14 +74,14 @@ def faults_as_disturbances(record: Record) -> Iterator[Disturbance]:
                     what=f"{fault['do']} on {platform} {fault['on']}",
                     sources=_ASKS.get(key) or _ANY_OF.get(key, ()),
                     from_at=fired,
-                    until_at=fired + lasts + _NOTES_WITHIN,
+                    until_at=fired + lasts,
                     must=is_surely_met,
                 )
 
 
 def _lasts(fault: Row) -> float:
     if fault["do"] == "stall":
-        return float(fault["seconds"])
+        return min(float(fault["seconds"]), _STALL_SECONDS)
     return min(float(fault["seconds"] or 0.0), _REQUEST_SECONDS) if fault["do"].startswith("hang") else 0.0
 
 
@@ -98,10 +98,19 @@ def _is_excused(caused: Disturbance, blows: list[Disturbance]) -> bool:
     return any(
         blow is not caused
         and set(blow.sources) & set(caused.sources)
-        and blow.from_at - _SLACK <= caused.until_at
+        and blow.from_at <= caused.until_at + _NOTES_WITHIN
         and caused.from_at <= blow.until_at + before
         for blow in blows
     )
+
+
+def _covers(gap: Row, source: Source, one: Disturbance) -> bool:
+    """Whether a gap holds the whole of a time in which its source was surely not heard."""
+    if (gap["account"], gap["source"]) != source:
+        return False
+    from_at = datetime.fromisoformat(gap["from_at"])
+    until_at = datetime.fromisoformat(gap["until_at"]) if gap["until_at"] else None
+    return from_at <= one.from_at + _SLACK and (until_at is None or until_at >= one.until_at - _SLACK)
 
 
 def _overlaps(gap: Row, source: Source, one: Disturbance, *, after: timedelta) -> bool:

@@ -189,7 +189,7 @@ async def play(plan: Plan, *, rate: float, keep: Path | None = None) -> Record:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genlyd-chaos-")))
         platforms = await open_platforms(stack)
         stores = await open_stores(stack, plan.processes) if plan.processes > 1 else None
-        urls = {name: f"http://127.0.0.1:{emulated.wire.port}" for name, emulated in platforms.items()}
+        urls = {name: f"http://127.0.0.1:{emulated.cable.port}" for name, emulated in platforms.items()}
         recheck = 5.0 if is_short else 30.0
         houses = build_houses(folder, **urls, stores=stores, processes=plan.processes, recheck=recheck)
         return await Journey(plan, houses, platforms, rate=rate).play(settle_seconds=120 if is_short else 600)

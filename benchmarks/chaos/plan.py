@@ -220,8 +220,11 @@ def _faults(rng: random.Random, is_short: bool, some: Any) -> Iterator[Blow]:
             yield from (blow(platform, on, do, after) for do in kinds(1 if is_short else 4) for after in some(1))
         for on in LOOKING[platform]:
             yield from (blow(platform, on, do, after) for do in kinds(1 if is_short else 3) for after in some(1))
-        # Before the first start, where they surely fire; a full run has more of them at the restarts.
-        yield from (blow(platform, on, do, 0) for on in STARTING[platform] for do in kinds(1) if not is_short)
+        if not is_short:
+            # They fire at the next start, or when the stream connects anew.
+            yield from (
+                blow(platform, on, do, after) for on in STARTING[platform] for do in kinds(1) for after in some(1)
+            )
         yield blow(platform, STARTING[platform][0], "status", 0)
         yield from (blow(platform, SENDING[platform], do, after) for do in kinds(8) for after in some(1))
     yield from (blow("reddit", "comment", "api_error", after) for after in some(1))

@@ -1,6 +1,6 @@
-"""The emulated platforms of a chaos run, each behind a wire that can be cut, and the public that writes there.
+"""The emulated platforms of a chaos run, each behind a cable that can be cut, and the public that writes there.
 
-Owns speaking with the emulators over HTTP, past the wire: the public never notices that we are cut off.
+Owns speaking with the emulators over HTTP, past the cable: the public never notices that we are cut off.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 
 from benchmarks.chaos.plan import ANSWERABLE, Turn
 from benchmarks.chaos.record import Row, Said
-from benchmarks.chaos.wire import Wire, tcp
+from tests.cable import Cable
 from tests.house import ROOT
 
 # What the public writes while we are away, so that no platform's listing runs over: Reddit's holds 1,000.
@@ -25,11 +26,11 @@ _TRICKLE = 3.0
 
 @dataclass
 class Emulated:
-    """One emulator. `url` is its own, `wire` what the house is given."""
+    """One emulator. `url` is its own, `cable` what the house is given."""
 
     platform: str
     url: str
-    wire: Wire
+    cable: Cable
     session: aiohttp.ClientSession
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
@@ -59,10 +60,10 @@ async def _open(stack: AsyncExitStack, session: aiohttp.ClientSession, platform:
     stack.push_async_callback(_end, process)
     assert process.stdout is not None
     url = (await process.stdout.readline()).decode().strip().rsplit(" ", 1)[1]
-    wire = Wire(tcp("127.0.0.1", int(url.rsplit(":", 1)[1])))
-    await wire.mend()
-    stack.push_async_callback(wire.cut)
-    return Emulated(platform=platform, url=url, wire=wire, session=session)
+    cable = Cable(partial(asyncio.open_connection, "127.0.0.1", int(url.rsplit(":", 1)[1])))
+    await cable.mend()
+    stack.push_async_callback(cable.cut)
+    return Emulated(platform=platform, url=url, cable=cable, session=session)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

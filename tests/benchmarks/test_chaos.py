@@ -201,6 +201,10 @@ DOCTORED: dict[str, tuple[str, Doctor]] = {
     "a kill that did not happen": ("kill: 0 of 1", lambda r: replace(r, done=Counter())),
     "a missing gap after a fault": ("no gap of x-main stream", lambda r: replace(r, gaps=r.gaps[1:])),
     "a missing gap of a platform that was down": ("no gap of x-main mentions", lambda r: replace(r, gaps=r.gaps[:2])),
+    "a gap that ends before the outage does": (
+        "no gap of x-main stream",
+        lambda r: replace(r, gaps=[r.gaps[0], _gap(STREAM, 199, 200.5), r.gaps[2]]),
+    ),
     "an invented gap": (
         "that nobody made",
         lambda r: replace(r, gaps=[*r.gaps, _gap(("reddit-main", "search"), 199, 206)]),
