@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from core.errors import ConfigError, Problem, StoreError
 from store import migrate, postgres
+from store.mounts import shared_by_machines
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -122,6 +123,7 @@ async def open_database(url: str) -> Database:
     Raises: ConfigError for a URL that cannot work; StoreError where the database does not answer.
     """
     parsed = parse_url(url)
+    _refuse_network_drive(parsed)
     engine = _engine(parsed)
     try:
         async with _translated():
@@ -149,6 +151,17 @@ def parse_url(url: str) -> URL:
         # What libpq and every hosted PostgreSQL calls sslmode, asyncpg calls ssl.
         parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": parsed.query["sslmode"]})
     return parsed.set(drivername=driver)
+
+
+def _refuse_network_drive(url: URL) -> None:
+    """SQLite's journal is memory that processes share, so they have to share a machine."""
+    kind = shared_by_machines(Path(url.database)) if url.drivername.startswith("sqlite") and url.database else None
+    if kind is not None:
+        what = (
+            f"SQLite cannot be kept on a network drive ({kind}): several machines would spoil it; "
+            "use a disk of this machine, or postgresql://USER:PASSWORD@HOST/NAME"
+        )
+        raise ConfigError([Problem(line=None, where="store.database", what=what)])
 
 
 def _bad_url(why: str) -> ConfigError:
