@@ -6,7 +6,7 @@ when, and to which sources. Refuses to judge what came of it: `check` does.
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -30,6 +30,7 @@ class Blows:
     planned: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     disturbances: list[Disturbance] = field(default_factory=list)
+    _due: deque[int] = field(default_factory=deque)
     _waiting: "asyncio.Queue[Blow]" = field(default_factory=asyncio.Queue)
 
     async def deal(self, blow: Blow) -> None:
@@ -38,9 +39,10 @@ class Blows:
             await self.platforms[blow.platform].call("POST", "faults", [blow.fault])
             waits = 60.0 if blow.fault["do"] == "rate_limit_bare" else float(blow.fault.get("seconds", 0.0))
             if waits >= _LONG_WAIT_SECONDS:
-                self.public.hush([blow.platform], waits)
+                self.public.waiting_until[blow.platform] = time.monotonic() + waits
             return
         self.planned[blow.do] += 1
+        self._due.append(blow.after)
         self._waiting.put_nowait(blow)
 
     async def run(self) -> None:
@@ -51,7 +53,13 @@ class Blows:
                 if await self._deal(blow):
                     self.done[blow.do] += 1
             finally:
+                self._due.popleft()
                 self._waiting.task_done()
+
+    async def caught_up(self, written: int, *, lag: int) -> None:
+        """Return once no blow is further behind the posts than `lag`: on a slow machine too they fall among them."""
+        while self._due and self._due[0] < written - lag:  # noqa: ASYNC110 - several wait, each for its own
+            await asyncio.sleep(0.05)
 
     async def all_dealt(self) -> None:
         """Return once nothing waits."""
@@ -62,7 +70,6 @@ class Blows:
             case "kill" | "long kill":
                 return await self._kill(blow)
             case "freeze":
-                self.public.hush(self.platforms, blow.seconds)
                 with _Noting(self, f"house {blow.house} frozen", self._heard_by(blow.house)):
                     return await self.houses.freeze(blow.house, blow.seconds)
             case "flush":
@@ -78,8 +85,6 @@ class Blows:
 
     async def _kill(self, blow: Blow) -> bool:
         must = blow.seconds > _SILENT_SECONDS and self.houses.listens(blow.house)
-        # The model takes seconds to load, on a busy machine many.
-        self.public.hush(self.platforms, blow.seconds + 4.0)
         with _Noting(self, f"house {blow.house} killed", self._heard_by(blow.house), must=must):
             await self.houses.kill(blow.house, away=blow.seconds)
             if len(self.houses.houses) > 1:
@@ -94,7 +99,6 @@ class Blows:
 
     async def _take_down(self, blow: Blow) -> bool:
         cable = self.platforms[blow.platform].cable
-        self.public.hush([blow.platform], blow.seconds)
         with _Noting(self, f"{blow.platform} down", SOURCES[blow.platform], must=True):
             await cable.cut()
             await asyncio.sleep(blow.seconds)
@@ -105,7 +109,6 @@ class Blows:
         stores = self.houses.stores
         assert stores is not None
         self.houses.excused_until = time.monotonic() + blow.seconds + 30.0
-        self.public.hush(self.platforms, blow.seconds)
         sources = EVERYWHERE if blow.do == "postgres" else self._heard_by(blow.house)
         with _Noting(self, f"{blow.do} {blow.house}", sources):
             if blow.do == "postgres":

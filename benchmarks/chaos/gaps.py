@@ -27,6 +27,8 @@ _STALL_SECONDS, _REQUEST_SECONDS = 27.0, 15.0
 # How long after a disturbance what it caused may still show: timeouts run out, connections are still taken.
 _AFTER = timedelta(seconds=40)
 _SLACK = timedelta(seconds=3)
+# What a stream brought last is saved a little after it broke off, and makes the source fresh until then.
+_SAVES_WITHIN = timedelta(seconds=10)
 # How soon a process notes what it met; killed sooner, it may not have.
 _NOTES_WITHIN = timedelta(seconds=5)
 _WAKES_WITHIN = timedelta(seconds=20)
@@ -110,7 +112,8 @@ def _covers(gap: Row, source: Source, one: Disturbance) -> bool:
         return False
     from_at = datetime.fromisoformat(gap["from_at"])
     until_at = datetime.fromisoformat(gap["until_at"]) if gap["until_at"] else None
-    return from_at <= one.from_at + _SLACK and (until_at is None or until_at >= one.until_at - _SLACK)
+    begins = from_at <= min(one.from_at + _SAVES_WITHIN, one.until_at + _SLACK)
+    return begins and (until_at is None or until_at >= one.until_at - _SLACK)
 
 
 def _overlaps(gap: Row, source: Source, one: Disturbance, *, after: timedelta) -> bool:

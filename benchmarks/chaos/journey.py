@@ -6,7 +6,7 @@ Owns the order of that. Refuses to judge: `check` does.
 import asyncio
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -71,16 +71,26 @@ class Journey:
                 await asyncio.sleep(0.1)
 
     async def _write_all(self) -> None:
-        blows = iter([blow for blow in self.plan.blows if blow.after > 0])
-        following = next(blows, None)
-        async with asyncio.TaskGroup() as deleting:
-            for count, turn in enumerate(self.plan.turns):
+        """Write on both platforms at once, each at its own pace, and deal what is due after so many posts."""
+        blows = deque(blow for blow in self.plan.blows if blow.after > 0)
+        written, lag = 0, len(self.plan.turns) // 10
+
+        async def write_on(platform: str) -> None:
+            nonlocal written
+            for turn in self.plan.turns:
+                if turn.platform != platform:
+                    continue
+                await self.blows.caught_up(written, lag=lag)
                 said = await self.public.write(turn)
+                written += 1
                 if turn.gone_after is not None:
-                    deleting.create_task(_after(turn.gone_after, self.public.delete(said)))
-                while following is not None and following.after <= count:
-                    await self.blows.deal(following)
-                    following = next(blows, None)
+                    group.create_task(_after(turn.gone_after, self.public.delete(said)))
+                while blows and blows[0].after <= written:
+                    await self.blows.deal(blows.popleft())
+
+        async with asyncio.TaskGroup() as group:
+            for platform in self.platforms:
+                group.create_task(write_on(platform))
 
     async def _pongs(self) -> None:
         """The machines with a person's name: they answer every answer, up to a point."""
@@ -192,7 +202,7 @@ async def play(plan: Plan, *, rate: float, keep: Path | None = None) -> Record:
         urls = {name: f"http://127.0.0.1:{emulated.cable.port}" for name, emulated in platforms.items()}
         recheck = 5.0 if is_short else 30.0
         houses = build_houses(folder, **urls, stores=stores, processes=plan.processes, recheck=recheck)
-        return await Journey(plan, houses, platforms, rate=rate).play(settle_seconds=120 if is_short else 600)
+        return await Journey(plan, houses, platforms, rate=rate).play(settle_seconds=90 if is_short else 600)
 
 
 def _is_looked_for(reply: Row) -> bool:

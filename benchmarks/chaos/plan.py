@@ -21,7 +21,7 @@ ANSWERABLE = frozenset({"complaint", "question", "praise", "thread", "many", "de
 _ORDINARY = ("complaint", "question", "praise")
 # At least so many of each kind, also in a short run.
 _FEWEST = {"grief": 2, "legal": 2, "stop": 3, "self_harm": 2, "bot": 2, "old": 2, "pong": 2, "deleted": 4}
-_REDDIT_SHARE = 0.3
+REDDIT_SHARE = 0.3
 
 # Which faults, on which calls. Reading and looking take them all; what only happens at a start takes few.
 REQUESTS = (
@@ -110,7 +110,7 @@ def _turns(rng: random.Random, posts: int) -> Iterator[Turn]:
     regulars = {platform: [name(rng, 100_000 + number) for number in range(5)] for platform in written}
     stopped: dict[str, list[Turn]] = {"x": [], "reddit": []}
     for number, kind in enumerate(kinds):
-        platform = "reddit" if rng.random() < _REDDIT_SHARE else "x"
+        platform = "reddit" if rng.random() < REDDIT_SHARE else "x"
         if kind == "old":
             platform = "x"  # on Reddit a post from before the first ask is never heard, which is right
         turn = _turn(rng, number, kind, platform)
