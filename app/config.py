@@ -323,13 +323,17 @@ def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:
     path: Path = ("store",)
     reader.known(table, path, ("data", "database", "redis", "retention_days"))
     data = reader.text(table, path, "data", default="data")
-    database = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
-    if not database.startswith(("sqlite://", "postgresql://", "postgres://", "postgresql+")):
+    spelled = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
+    database = reader.reveal(spelled, (*path, "database")).reveal()
+    if (database or not spelled.startswith("env:")) and not database.startswith(
+        ("sqlite://", "postgresql://", "postgres://", "postgresql+")
+    ):
         what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {_scheme(database)}"
         reader.fault((*path, "database"), what)
-    redis = reader.text(table, path, "redis", default="embedded")
+    spelled = reader.text(table, path, "redis", default="embedded")
+    redis = reader.reveal(spelled, (*path, "redis")).reveal()
     problem = None if redis == "embedded" else problem_with(redis)
-    if problem is not None:
+    if problem is not None and (redis or not spelled.startswith("env:")):
         reader.fault((*path, "redis"), problem)
     days = reader.number(table, path, "retention_days", default=365, least=1, most=36_500)
     return StoreConfig(data=data, database=database, redis=redis, retention_days=int(days))

@@ -73,7 +73,10 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
         try:
             await bell.refuse_cluster()
             with owner:
-                yield _stores(config, database, bell, clock, owner)
+                stores = _stores(config, database, bell, clock, owner)
+                # Before anybody tidies their lock files away: a restart must not wait for its own dead predecessor.
+                await stores.leases.free_the_dead()
+                yield stores
         finally:
             await bell.close()
             if embedded is not None:

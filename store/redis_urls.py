@@ -18,7 +18,7 @@ _PLAIN = ("redis", "rediss", "unix")
 _SENTINEL = ("redis+sentinel", "rediss+sentinel")
 _SENTINEL_PORT = 26379
 _SENTINEL_KEYS = {"sentinel_username": "username", "sentinel_password": "password"}
-_TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 10}
+_TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}
 
 
 def problem_with(url: str) -> str | None:

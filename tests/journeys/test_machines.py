@@ -28,7 +28,6 @@ from tests.conftest import Emulated
 from tests.house import House, free_port
 from tests.journeys.conftest import Eventually
 
-pytestmark = pytest.mark.postgres
 LISTENING = "hear x-main"
 
 
@@ -45,15 +44,7 @@ class Machine:
         await self.house.start("--only", self.rooms, "--port", str(self.house.port))
 
     async def leads(self) -> bool:
-        """Whether it is the one that listens to X."""
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-                session.get(f"{self.house.url}/metrics") as response,
-            ):
-                return f'genlyd_leads{{work="{LISTENING}"}} 1.0' in await response.text()
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        return await _leads(self.house)
 
     def signal(self, number: signal.Signals) -> None:
         assert self.house.process is not None
@@ -66,6 +57,18 @@ class Machine:
     async def mend(self) -> None:
         await self.database.mend()
         await self.redis.mend()
+
+
+async def _leads(house: House) -> bool:
+    """Whether it is the one that listens to X."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.get(f"{house.url}/metrics") as response,
+        ):
+            return f'genlyd_leads{{work="{LISTENING}"}} 1.0' in await response.text()
+    except (aiohttp.ClientError, TimeoutError):
+        return False
 
 
 @dataclass
@@ -132,6 +135,7 @@ async def _at_rest(house: House, expected: int) -> bool:
     return len(posts) >= expected and all(post["stage"] == "decided" for post in posts) and not moving
 
 
+@pytest.mark.postgres
 async def test_three_machines_of_which_one_at_a_time_is_killed_frozen_or_cut_off(
     site: Site, emulated_x: Emulated, eventually: Eventually
 ) -> None:
@@ -180,3 +184,33 @@ async def test_three_machines_of_which_one_at_a_time_is_killed_frozen_or_cut_off
         await machine.house.ready()
         assert await machine.house.stop() == 0
         assert "Traceback" not in machine.house.log()
+
+
+async def test_two_processes_of_one_machine_share_a_file_and_a_valkey_and_either_may_go(
+    house: House, emulated_x: Emulated, eventually: Eventually
+) -> None:
+    ears = House(folder=house.folder, x=house.x, reddit=house.reddit)
+    await asyncio.gather(
+        house.start("--only", "listeners,sentiment,responder,dashboard"),
+        ears.start("--only", "listeners", "--port", str(ears.port)),
+    )
+    await eventually(lambda: _any_leads(house, ears))
+    if await _leads(ears):
+        await ears.stop()
+        await eventually(partial(_leads, house))
+        await ears.start("--only", "listeners", "--port", str(ears.port))
+    await house.kill()
+    await eventually(partial(_leads, ears), seconds=60)
+    written = [await emulated_x.post("kunde", f"@brand appen virker ikke ({number})") for number in range(3)]
+    await house.start()
+    await eventually(partial(_at_rest, house, 3), seconds=60)
+    assert Counter(post["native_id"] for post in await house.export("posts")) == Counter(written)
+    assert await house.stop() == 0
+    await ears.ready()
+    assert await ears.stop() == 0
+    assert "Redis does not answer" not in house.log()
+    assert "database is locked" not in house.log()
+
+
+async def _any_leads(*houses: House) -> bool:
+    return any([await _leads(house) for house in houses])

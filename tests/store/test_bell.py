@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 from core.errors import ConfigError
 from store.bell import Bell, Entry, Ring
 from store.embedded import EmbeddedValkey
+from store.redis_urls import open_redis
+from tests.cable import Cable
 
 ROOT = Path(__file__).parents[2]
 
@@ -261,6 +263,35 @@ async def test_processes_that_start_at_once_share_one_server_and_the_last_one_ou
 
 async def test_stopping_what_is_not_there_is_well(folder: Path) -> None:
     await EmbeddedValkey(folder).stop()
+
+
+async def test_a_network_that_swallows_everything_holds_up_nobody_for_long(
+    valkey: EmbeddedValkey,
+) -> None:
+    socket = valkey.url.removeprefix("unix://")
+    cable = Cable(lambda: asyncio.open_unix_connection(socket))
+    await cable.mend()
+    bell = Bell(open_redis(f"redis://127.0.0.1:{cable.port}/0", socket_timeout=2), consumer="me")
+    await bell.ring(Ring.ASSESS, [1])
+    assert await _heard(bell) == [1]
+    await cable.hush()
+    await bell.ring(Ring.ASSESS, [2])
+    assert not bell.is_up
+    started = asyncio.get_running_loop().time()
+    for number in range(3, 13):
+        await bell.ring(Ring.ASSESS, [number])
+        await bell.announce()
+        assert await bell.wait(Ring.ASSESS, count=8, seconds=0.01) == []
+    assert asyncio.get_running_loop().time() - started < 10, "each of these would else wait for two seconds"
+    await cable.mend()
+    async with asyncio.timeout(60):
+        while True:
+            await bell.ring(Ring.ASSESS, [99])
+            if 99 in await _heard(bell):
+                break
+    assert await bell.check()
+    await bell.close()
+    await cable.cut()
 
 
 async def test_what_was_rung_outlives_a_stop(valkey: EmbeddedValkey, bell: Bell) -> None:

@@ -121,6 +121,27 @@ async def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once_
     assert (await _taken(ours)).fence == held.fence + 1
 
 
+async def test_a_restart_frees_what_its_dead_predecessor_held_before_the_lock_file_goes(
+    database: Database, tmp_path: Path
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SCRIPT, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    theirs, ours = OwnerLock(tmp_path), _process(database, tmp_path)
+    theirs.name = (await process.stdout.readline()).decode().strip()
+    await _taken(Leases(database, theirs, SystemClock()))
+    elsewhere = _process(database, tmp_path / "elsewhere")
+    held = await _taken(elsewhere, "hear reddit-main")
+    assert await ours.free_the_dead() == 0
+    process.kill()
+    await process.wait()
+    assert await ours.free_the_dead() == 1
+    theirs.forget(theirs.name)
+    await _taken(ours)
+    assert await elsewhere.renew(held), "who lives elsewhere keeps what it holds"
+
+
 async def test_what_is_written_outside_a_lease_needs_none(database: Database, tmp_path: Path) -> None:
     leases = _process(database, tmp_path, seconds=0.05)
     with leases.fenced(await _taken(leases)):
