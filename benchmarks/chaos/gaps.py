@@ -71,7 +71,7 @@ def faults_as_disturbances(record: Record) -> Iterator[Disturbance]:
             key = (platform, fault["on"])
             for fired in map(datetime.fromisoformat, fault["fired_at"]):
                 lasts = timedelta(seconds=_lasts(fault))
-                is_surely_met = key in _ASKS and fault["do"] != "garbage" and not _is_short_stall(fault)
+                is_surely_met = key in _ASKS and _is_surely_told(fault)
                 yield Disturbance(
                     what=f"{fault['do']} on {platform} {fault['on']}",
                     sources=_ASKS.get(key) or _ANY_OF.get(key, ()),
@@ -87,8 +87,16 @@ def _lasts(fault: Row) -> float:
     return min(float(fault["seconds"] or 0.0), _REQUEST_SECONDS) if fault["do"].startswith("hang") else 0.0
 
 
-def _is_short_stall(fault: Row) -> bool:
-    return bool(fault["do"] == "stall" and fault["seconds"] < _STALL_SECONDS)
+def _is_surely_told(fault: Row) -> bool:
+    """Whether a listener hears of a fault at all.
+
+    A garbled line and a short silence are no outage. A GET that broke off is asked once more by aiohttp itself, so only
+    one that broke off twice in a row is told.
+    """
+    if fault["do"].startswith(("drop", "hang")):
+        fired = [datetime.fromisoformat(at) for at in fault["fired_at"]]
+        return len(fired) > 1 and fired[1] - fired[0] < timedelta(seconds=_REQUEST_SECONDS + 2)
+    return fault["do"] != "garbage" and not (fault["do"] == "stall" and fault["seconds"] < _STALL_SECONDS)
 
 
 def _is_excused(caused: Disturbance, blows: list[Disturbance]) -> bool:

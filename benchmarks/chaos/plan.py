@@ -235,6 +235,9 @@ def _faults(rng: random.Random, is_short: bool, some: Any) -> Iterator[Blow]:
 
 def _fault(rng: random.Random, on: str, do: str, *, is_short: bool) -> dict[str, Any]:
     fault: dict[str, Any] = {"on": on, "do": do}
+    if do.startswith(("drop", "hang")) and on not in (*SENDING.values(), "token"):
+        # aiohttp asks a GET that broke off once more by itself; the second time it tells us.
+        fault["times"] = 2
     if do.startswith("status"):
         fault |= {"status": rng.choice((500, 502, 503)), "html": rng.random() < 0.3}
     if do.startswith("hang"):

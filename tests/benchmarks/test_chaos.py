@@ -252,6 +252,15 @@ def test_a_fault_met_by_a_process_that_was_killed_at_once_needs_no_gap() -> None
     assert broken_promises(replace(sound, gaps=sound.gaps[1:], disturbances=(*sound.disturbances, killed))) == []
 
 
+def test_a_request_that_broke_off_once_needs_no_gap_for_it_was_asked_again_and_twice_needs_one() -> None:
+    sound = _sound()
+    once = _fault("mentions", "drop", fired_at=300)
+    twice = once | {"times": 2, "fired": 2, "fired_at": [_at(300), _at(300.1)]}
+    for fault, is_broken in ((once, False), (twice, True)):
+        told = replace(sound, faults={"x": [*sound.faults["x"], fault], "reddit": []})
+        assert bool(broken_promises(told)) is is_broken
+
+
 def test_the_same_seed_is_the_same_plan_and_another_one_is_not() -> None:
     one, again, other = (make_plan(seed, posts=300, processes=1) for seed in (7, 7, 8))
     assert str(one) == str(again)
