@@ -7,9 +7,14 @@ ALERT ?=
 PORT ?= 8080
 LABELS ?= labels
 REPLAY ?= 6
+SEED ?=
+SEEDS ?= 1
+POSTS ?= 10000
+PROCESSES ?= 1
+RATE ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint model tune evaluate attacks mutants pins clean
+.PHONY: help run test check fast lint chaos model tune evaluate attacks mutants pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +36,10 @@ lint: $(VENV)/.dev ## Style, types, floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+chaos: $(VENV)/.dev ## Break everything while 10,000 posts come, and check every promise (SEEDS=20, PROCESSES=3, SEED=7 for one)
+	@$(BIN)/python -m benchmarks.chaos $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) \
+		--posts $(POSTS) --processes $(PROCESSES) --rate $(RATE)
 
 model: $(VENV)/.dev ## Train and export the shipped model from ../shared (three hours on two cores; OPEN=1: 15 minutes)
 ifdef OPEN

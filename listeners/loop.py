@@ -36,6 +36,7 @@ _PAUSE_SECONDS = 60.0
 _YOUNG = timedelta(minutes=2)
 # A spent budget is looked at again so often: it may have been saved up meanwhile.
 _BUDGET_LOOK_SECONDS = 3600.0
+_NOTE_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,20 +162,26 @@ async def _stumble(listener: Listener, err: Exception, backoff: Backoff, ear: Ea
     wait = backoff.next_seconds(at_least=asked)
     problem = str(err) or type(err).__name__
     log.warning("a source is not heard", extra={**_where(listener), "error": problem, "wait_seconds": round(wait, 1)})
+    at = ear.clock.now()
+    while not await _note(listener, err, problem, ear, at):
+        await ear.clock.sleep(_NOTE_AGAIN_SECONDS)
+    await ear.clock.sleep(wait)
+
+
+async def _note(listener: Listener, err: Exception, problem: str, ear: Ear, at: datetime) -> bool:
+    """False where it has to be noted once more: what is asked next would cover a gap that nobody wrote down."""
+    is_stores = isinstance(err, StoreError)
+    since = err.since if isinstance(err, Deaf) else None
     try:
         await ear.sources.stumble(
-            listener.account,
-            listener.source,
-            problem,
-            at=ear.clock.now(),
-            opens_gap=not isinstance(err, StoreError),
-            since=err.since if isinstance(err, Deaf) else None,
+            listener.account, listener.source, problem, at=at, opens_gap=not is_stores, since=since
         )
         if isinstance(err, BudgetSpent) and ear.thrift is not None:
             await ear.thrift.tell(err, listener.source)
     except StoreError:
         log.error("the database failed: a gap could not be noted yet", extra=_where(listener))
-    await ear.clock.sleep(wait)
+        return is_stores
+    return True
 
 
 async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -> None:

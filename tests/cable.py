@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -19,7 +18,7 @@ class Cable:
     def __init__(self, connect: Callable[[], Awaitable[Ends]]) -> None:
         self._connect = connect
         self._server: asyncio.Server | None = None
-        self._carried: set[asyncio.Task[None]] = set()
+        self._carried: set[asyncio.StreamWriter] = set()
         self._speaks = asyncio.Event()
         self._speaks.set()
         self.port = 0
@@ -40,38 +39,32 @@ class Cable:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        for task in list(self._carried):
-            task.cancel()
-        await asyncio.gather(*self._carried, return_exceptions=True)
+        for writer in list(self._carried):
+            writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._carried.add(task)
-        # asyncio's server takes a cancelled connection for a failing one, and says so loudly.
-        with suppress(asyncio.CancelledError):
-            await self._carry_both_ways(reader, writer)
-        self._carried.discard(task)
-
-    async def _carry_both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = [writer]
+        self._carried.add(writer)
         try:
             await self._speaks.wait()
             far_reader, far_writer = await self._connect()
             ends.append(far_writer)
+            self._carried.add(far_writer)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pump(reader, far_writer))
                 both.create_task(self._pump(far_reader, writer))
-        except* OSError:
-            pass
+        except* (OSError, RuntimeError):
+            pass  # one side went without a word: so does the other
         finally:
+            self._carried.difference_update(ends)
             for end in ends:
                 end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one direction; the end of one is the end of both."""
+        """Carry one direction until its end, and tell the other side of it: what was said before it still arrives."""
         while piece := await reader.read(65536):
             await self._speaks.wait()
             writer.write(piece)
             await writer.drain()
-        raise ConnectionResetError
+        await self._speaks.wait()
+        writer.write_eof()

@@ -80,13 +80,27 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def _heard(brook: Brook, posts: Posts, database: Database, tmp_path: Path, *, until: int) -> list[str]:
+class Away(Sources):
+    """A database that is away when the line falls."""
+
+    failures = 3
+
+    async def stumble(self, *given: Any, **named: Any) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("the database is away")
+        await super().stumble(*given, **named)
+
+
+async def _heard(
+    brook: Brook, posts: Posts, database: Database, tmp_path: Path, *, until: int, sources: Sources | None = None
+) -> list[str]:
     """Listen until so many posts are stored; return their ids."""
     clock = ManualClock(NOW)
     bell = Bell.open(f"unix://{tmp_path}/nobody.sock", consumer="test")
     ear = Ear(
         posts=posts,
-        sources=Sources(database),
+        sources=sources or Sources(database),
         accounts=Accounts(database),
         alerts=Alerts(database),
         bell=bell,
@@ -126,3 +140,14 @@ async def test_a_lost_connection_opens_a_gap(database: Database, tmp_path: Path)
     await _heard(brook, Posts(database), database, tmp_path, until=2)
     (gap,) = await Sources(database).gaps(covered_since=NOW)
     assert (gap.why, gap.closed_at) == ("the line fell", None)
+
+
+async def test_a_gap_that_could_not_be_noted_is_noted_before_anything_is_asked(
+    database: Database, tmp_path: Path
+) -> None:
+    lost = TryLater("x-main", "the line fell")
+    brook = Brook([Batch(posts=(a_post("1001"),), cursor="1"), lost, Batch(posts=(a_post("1002"),), cursor="2")])
+    await _heard(brook, Posts(database), database, tmp_path, until=2, sources=Away(database))
+    (gap,) = await Sources(database).gaps(covered_since=NOW)
+    assert gap.why == "the line fell"
+    assert gap.closed_at is not None, "the fetch that followed covered it"
