@@ -232,7 +232,7 @@ class PlainReader:
     def with_taught(self, _taught: object) -> PlainReader:
         return self
 
-    def read(self, texts: Sequence[str], *_hints: object, explain_all: bool = False) -> list[Assessment]:
+    def read(self, texts: Sequence[str], *_hints: object, explain: bool = False) -> list[Assessment]:
         return [an_assessment() for _ in texts]
 
 
