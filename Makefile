@@ -7,9 +7,14 @@ ALERT ?=
 PORT ?= 8080
 LABELS ?= labels
 REPLAY ?= 6
+SEED ?=
+SEEDS ?= 1
+POSTS ?= 10000
+PROCESSES ?= 1
+RATE ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint model tune evaluate pins clean
+.PHONY: help run test check fast lint chaos model tune evaluate attacks mutants pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +37,10 @@ lint: $(VENV)/.dev ## Style, types, floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+chaos: $(VENV)/.dev ## Break everything while 10,000 posts come, and check every promise (SEEDS=20, PROCESSES=3, SEED=7 for one)
+	@$(BIN)/python -m benchmarks.chaos $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) \
+		--posts $(POSTS) --processes $(PROCESSES) --rate $(RATE)
+
 model: $(VENV)/.dev ## Train and export the shipped model from ../shared (three hours on two cores; OPEN=1: 15 minutes)
 ifdef OPEN
 	@$(BIN)/python -m sentiment.training.train --open --epochs 1 --out build/part-open
@@ -48,6 +57,13 @@ tune: $(VENV)/.dev ## Train the shipped model on, on labels of yours: LABELS=fol
 
 evaluate: $(VENV)/.dev ## Print the model card's tables
 	@$(BIN)/genlyd evaluate
+
+attacks: $(VENV)/.dev ## Kill a sender at every point with every fault of both platforms, and freeze it (eleven minutes)
+	@GENLYD_ATTACKS=1 $(BIN)/python -m pytest -q tests/journeys/test_killed_sending.py tests/journeys/test_frozen.py \
+		tests/journeys/test_killed_on_the_way_in.py
+
+mutants: $(VENV)/.dev ## Put one wrong line after the other into a copy of the code: a test must notice each
+	@$(BIN)/python -m tests.mutants
 
 pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
 	@scripts/pins

@@ -59,6 +59,8 @@ class Exportable(StrEnum):
     REPLIES = "replies"
     DECISIONS = "decisions"
     GAPS = "gaps"
+    SPENDING = "spending"
+    UNREADABLE = "unreadable"
     CORRECTIONS = "corrections"
     TAUGHT = "taught"
     AUDIT = "audit"
@@ -113,7 +115,9 @@ def run_command(
     only: Annotated[str, typer.Option(help=f"Rooms to run, by comma: {','.join(ROOMS)}.")] = ",".join(ROOMS),
     alert: Annotated[list[str] | None, typer.Option(help="An Apprise URL to tell, beside the config's.")] = None,
     replay: Annotated[float, typer.Option(help="Sandbox: posts a minute written by the public; 0 for silence.")] = 6.0,
-    port: Annotated[int | None, typer.Option(help="The dashboard's port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The dashboard's port; without that room: that of /healthz, /readyz, /metrics.")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "",
     log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
 ) -> None:
@@ -122,27 +126,28 @@ def run_command(
 
     settings = _settings(config)
     if alert:
-        urls = (*settings.alerts.urls, *(Secret(url) for url in alert))
-        settings = replace(settings, alerts=replace(settings.alerts, urls=urls))
-    if port is not None:
-        settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
+        settings = replace(settings, alerts=settings.alerts.with_urls(tuple(Secret(url) for url in alert)))
     rooms = _rooms(only)
+    if port is not None and "dashboard" in rooms:
+        settings = replace(settings, dashboard=replace(settings.dashboard, port=port))
     is_sandbox = not settings.accounts
     logs.set_up(level=log_level or ("warning" if is_sandbox else "info"), as_json=log_json)
     if is_sandbox:
         asyncio.run(_run_sandbox(settings, rooms, replay))
     else:
-        asyncio.run(run(settings, rooms=rooms, said=_say))
+        asyncio.run(run(settings, rooms=rooms, said=_say, health_port=None if "dashboard" in rooms else port))
 
 
 @cli.command()
 def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
     """Validate a configuration file and list every problem with its line."""
-    from responder.alerts import targets
+    from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
     found = load(config)
     targets(found.alerts)
+    for what, cure in nobody_told(found):
+        typer.echo(f"{config}: note: {what}; {cure}")
     typer.echo(
         f"{config}: {len(found.accounts)} accounts, {len(found.watches)} watches, {len(found.rules)} rules: well"
     )

@@ -5,20 +5,18 @@ Owns the file's format. Refuses to start anything.
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, time, tzinfo
+from datetime import time
 from pathlib import Path as FilePath
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
 from app.toml_lines import Path, line_of, lines_of
 from core.assessment import Language
 from core.config import (
     AccountConfig,
-    AlertsConfig,
     BreakerConfig,
     Config,
     DashboardConfig,
@@ -32,6 +30,7 @@ from core.errors import ConfigError, Problem
 from core.post import Platform
 from core.watch import Watch
 from responder.rules import DEFAULT_RULES, read_rule
+from store.redis_urls import problem_with
 
 CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
     Platform.X: ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token"),
@@ -47,6 +46,8 @@ _ACCOUNT_KEYS = (
     "poll_seconds",
     "recheck_seconds",
     "rechecks_a_day",
+    "budget_a_month",
+    "calls_a_day",
     "signature",
 )
 # Half of the 24 hours in which a deletion must be followed.
@@ -62,6 +63,7 @@ _TABLES = (
     "dashboard",
     "sentiment",
     "safety",
+    "hours",
     "alerts",
     "breaker",
 )
@@ -141,19 +143,19 @@ class Reader:
             return default
         return value
 
-    def table(self, whole: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        """Return a [table], empty where there is none."""
+    def table(self, whole: Mapping[str, Any], key: str, path: Path = ()) -> Mapping[str, Any]:
+        """Return a [table], empty where there is none. `path` is the table it stands in."""
         value = whole.get(key, {})
         if not isinstance(value, dict):
-            self.fault((key,), f"must be a table: write it as [{key}]")
+            self.fault((*path, key), f"must be a table: write it as [{_spell((*path, key))}]")
             return {}
         return value
 
-    def tables(self, whole: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-        """Return the [[tables]] of a list."""
+    def tables(self, whole: Mapping[str, Any], key: str, path: Path = ()) -> list[Mapping[str, Any]]:
+        """Return the [[tables]] of a list. `path` is the table it stands in."""
         value = whole.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            self.fault((key,), f"must be a list of tables: write each as [[{key}]]")
+            self.fault((*path, key), f"must be a list of tables: write each as [[{_spell((*path, key))}]]")
             return []
         return value
 
@@ -194,6 +196,7 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
     reader.known(whole, (), _TABLES)
     tables = reader.tables(whole, "accounts")
     names = _names(reader, tables)
+    hours = read_hours(reader, reader.table(whole, "hours"))
     read = (_account(reader, table, ("accounts", index)) for index, table in enumerate(tables))
     accounts = tuple(account for account in read if account is not None)
     return Config(
@@ -205,7 +208,8 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         store=_store(reader, reader.table(whole, "store")),
         dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
-        alerts=_alerts(reader, reader.table(whole, "alerts")),
+        hours=hours,
+        alerts=read_alerts(reader, reader.table(whole, "alerts"), hours.zone),
         safety=_safety(reader, reader.table(whole, "safety")),
         breaker=_breaker(reader, reader.table(whole, "breaker")),
     )
@@ -241,6 +245,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
     poll = reader.number(table, path, "poll_seconds", default=0, least=0, most=3600)
     recheck = reader.number(table, path, "recheck_seconds", default=0, least=0, most=_SLOWEST_RECHECK_SECONDS)
     a_day = reader.number(table, path, "rechecks_a_day", default=0, least=0, most=10_000_000)
+    budget = reader.number(table, path, "budget_a_month", default=0, least=0, most=10_000_000)
+    calls = reader.number(table, path, "calls_a_day", default=0, least=0, most=100_000_000)
     return AccountConfig(
         name=name,
         platform=platform,
@@ -250,6 +256,8 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
         poll_seconds=poll or None,
         recheck_seconds=recheck or None,
         rechecks_a_day=int(a_day) or None,
+        budget_a_month=budget or None,
+        calls_a_day=int(calls) or None,
         signature=reader.text(table, path, "signature", default=""),
     )
 
@@ -322,13 +330,18 @@ def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:
     path: Path = ("store",)
     reader.known(table, path, ("data", "database", "redis", "retention_days"))
     data = reader.text(table, path, "data", default="data")
-    database = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
-    if not database.startswith(("sqlite://", "postgresql://", "postgres://", "postgresql+")):
+    spelled = reader.text(table, path, "database", default=f"sqlite:///{data}/genlyd.db")
+    database = reader.reveal(spelled, (*path, "database")).reveal()
+    if (database or not spelled.startswith("env:")) and not database.startswith(
+        ("sqlite://", "postgresql://", "postgres://", "postgresql+")
+    ):
         what = f"must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, not {_scheme(database)}"
         reader.fault((*path, "database"), what)
-    redis = reader.text(table, path, "redis", default="embedded")
-    if redis != "embedded" and not redis.startswith(("redis://", "rediss://", "unix://")):
-        reader.fault((*path, "redis"), f'must be "embedded", redis://HOST:PORT/0 or unix:///PATH, not {_scheme(redis)}')
+    spelled = reader.text(table, path, "redis", default="embedded")
+    redis = reader.reveal(spelled, (*path, "redis")).reveal()
+    problem = None if redis == "embedded" else problem_with(redis)
+    if problem is not None and (redis or not spelled.startswith("env:")):
+        reader.fault((*path, "redis"), problem)
     days = reader.number(table, path, "retention_days", default=365, least=1, most=36_500)
     return StoreConfig(data=data, database=database, redis=redis, retention_days=int(days))
 
@@ -373,7 +386,6 @@ _BUDGETS = {
     "same_text_per_hour": 1_000_000,
     "conversation_most": 1_000,
 }
-_QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 def _safety(reader: Reader, table: Mapping[str, Any]) -> SafetyConfig:
@@ -384,42 +396,10 @@ def _safety(reader: Reader, table: Mapping[str, Any]) -> SafetyConfig:
         key: int(reader.number(table, path, key, default=getattr(default, key), least=0, most=most))
         for key, most in _BUDGETS.items()
     }
-    quiet_from, quiet_until = _quiet_hours(reader, table, path)
-    return SafetyConfig(**budgets, quiet_from=quiet_from, quiet_until=quiet_until, zone=_zone(reader, table, path))
-
-
-def _quiet_hours(reader: Reader, table: Mapping[str, Any], path: Path) -> tuple[time | None, time | None]:
-    spelled = reader.text(table, path, "quiet_hours", default="")
-    found = _QUIET.fullmatch(spelled)
-    if found is None or spelled[:5] == spelled[6:]:
-        if spelled:
-            what = f'must be two different times, such as "22:00-07:00", or "" for none, not {spelled!r}'
-            reader.fault((*path, "quiet_hours"), what)
-        return None, None
-    from_hour, from_minute, until_hour, until_minute = (int(part) for part in found.groups())
-    return time(from_hour, from_minute), time(until_hour, until_minute)
-
-
-def _zone(reader: Reader, table: Mapping[str, Any], path: Path) -> tzinfo:
-    name = reader.text(table, path, "timezone", default="UTC")
-    # UTC needs no list of zones, which a small image may lack.
-    if name == "UTC":
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        what = f'{name!r} is no time zone this machine knows; write one such as "Europe/Copenhagen", or install tzdata'
-        reader.fault((*path, "timezone"), what)
-        return UTC
-
-
-def _alerts(reader: Reader, table: Mapping[str, Any]) -> AlertsConfig:
-    path: Path = ("alerts",)
-    reader.known(table, path, ("urls", "repeat_after_minutes"))
-    spelled = reader.texts(table, path, "urls")
-    urls = [reader.reveal(url, (*path, "urls", index)) for index, url in enumerate(spelled)]
-    repeat = reader.number(table, path, "repeat_after_minutes", default=60, least=0, most=10_080)
-    return AlertsConfig(urls=tuple(urls), repeat_after_minutes=int(repeat))
+    quiet = read_quiet(reader, table, path)
+    quiet_from, quiet_until = (time(*divmod(minute, 60)) for minute in quiet) if quiet else (None, None)
+    zone = read_zone(reader, table, path)
+    return SafetyConfig(**budgets, quiet_from=quiet_from, quiet_until=quiet_until, zone=zone)
 
 
 _STATEMENTS = {language: f"statement_{language}" for language in (Language.DA, Language.SV, Language.NB, Language.EN)}
@@ -428,6 +408,7 @@ _BREAKER_KEYS = (
     "least_posts",
     "campaign_times",
     "usual_per_hour",
+    "replies_at_once",
     "remind_after_minutes",
     *_STATEMENTS.values(),
 )
@@ -440,8 +421,9 @@ def _breaker(reader: Reader, table: Mapping[str, Any]) -> BreakerConfig:
     return BreakerConfig(
         is_on=reader.flag(table, path, "is_on", default=True),
         least_posts=int(reader.number(table, path, "least_posts", default=8, least=4, most=1000)),
-        campaign_times=reader.number(table, path, "campaign_times", default=4, least=1, most=100),
+        campaign_times=reader.number(table, path, "campaign_times", default=20, least=1, most=100),
         usual_per_hour=reader.number(table, path, "usual_per_hour", default=60, least=1, most=1_000_000),
+        replies_at_once=int(reader.number(table, path, "replies_at_once", default=15, least=0, most=1_000_000)),
         remind_after_minutes=_steps(reader, table, path, "remind_after_minutes"),
         statements={language: text for language, text in texts.items() if text},
     )

@@ -8,39 +8,31 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import listeners
+from app import doctor_listening
+from app.finding import Finding
 from app.wiring import build_desk, build_reader
 from core.clock import SystemClock
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, NeedsOperator, PlatformError, StoreError
 from core.reply import ReplyState
 from core.watch import Watch
-from responder.alerts import targets
+from responder.alerts import nobody_told, targets
 from store.bell import Bell
 from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
 from store.people import People
 from store.posts import Posts, Stage
+from store.redis_urls import shown
 from store.replies import Replies
 from store.sources import Sources
 
 _LEAST_FREE_BYTES = 1_000_000_000
 # Leases last 60 seconds and quiet hours are told in minutes: a clock further off than this misleads both.
 _MOST_SKEW_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check: what, whether it is well, and the cure where it is not."""
-
-    what: str
-    is_well: bool
-    detail: str
-    cure: str = ""
 
 
 async def examine(config: Config) -> AsyncIterator[Finding]:
@@ -91,6 +83,8 @@ async def _database(config: Config) -> AsyncIterator[Finding]:
             yield await _gaps(database)
             yield await _stuck(database)
             yield await _unknown(database)
+            async for finding in doctor_listening.examine(config, database, now=SystemClock().now()):
+                yield finding
             now = await database.clock()
             if now is not None:
                 yield _clock("the database", now)
@@ -150,11 +144,15 @@ async def _redis(config: Config) -> AsyncIterator[Finding]:
         return
     try:
         facts = await bell.facts()
+        await bell.refuse_cluster()
+    except ConfigError as err:
+        yield Finding(what="Redis", is_well=False, detail=str(err), cure="set [store] redis to one server")
+        return
     finally:
         await bell.close()
         if embedded is not None and started:
             await embedded.stop()
-    detail = "embedded Valkey" if embedded else config.store.redis.split("@")[-1]
+    detail = "embedded Valkey" if embedded else shown(config.store.redis)
     yield Finding(what="Redis", is_well=facts is not None, detail=detail, cure="start it, or set [store] redis")
     if facts is None:
         return
@@ -202,11 +200,15 @@ async def _account(account: AccountConfig) -> Finding:
 
 def _alerts(config: Config) -> Finding:
     try:
-        told = targets(config.alerts)
+        targets(config.alerts)
     except ConfigError as err:
-        return Finding(what="alerts", is_well=False, detail=str(err), cure="mend [alerts] urls")
-    cure = 'set [alerts] urls = ["json://host/path"] or any other Apprise URL'
-    return Finding(what="alerts", is_well=bool(told), detail=f"{len(told)} targets", cure=cure)
+        return Finding(what="alerts", is_well=False, detail=str(err), cure="mend the URLs in [alerts]")
+    faults, steps = nobody_told(config), config.alerts.steps
+    names = ", then ".join(f"{step.name} ({len(step.urls)})" for step in steps if step.urls)
+    if not faults:
+        return Finding(what="alerts", is_well=True, detail=f"{names}; links lead to {config.dashboard.url}")
+    what, cure = faults[0]
+    return Finding(what="alerts", is_well=False, detail=what, cure=cure)
 
 
 def _port(config: Config) -> Finding:

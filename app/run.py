@@ -5,24 +5,38 @@ Owns starting, stopping and readiness. Refuses to know what a room does.
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import listeners
-from app.wiring import Stores, build_desk, build_guidance, build_outbox, build_reader, build_watchman, open_stores
-from core.config import Config
+from app import notify
+from app.lead import Work, lead
+from app.wiring import (
+    Stores,
+    build_desk,
+    build_guidance,
+    build_outbox,
+    build_reader,
+    build_teller,
+    build_watchman,
+    open_stores,
+)
+from core import failpoint
+from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
+from dashboard.health import build_health, serve_health
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
-from responder import alerts as telling
 from responder import worker as deciding
 from sentiment import worker as assessing
+from store.reasons import Reasons
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +44,30 @@ _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 
 Said = Callable[[str], None]
-# Started only once all of them could be made.
-Work = Callable[[], Awaitable[None]]
 
 
-async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info) -> None:
+async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, health_port: int | None = None) -> None:
     """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting, for a person to follow.
+
+    Without the dashboard, `health_port` is where the process tells how it is; None: nowhere.
 
     Raises: ConfigError, StoreError while starting.
     """
+    failpoint.arm(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    if "dashboard" in rooms:
-        _check_port(config)
+    if "dashboard" in rooms or health_port is not None:
+        _check_port(config.dashboard.host, config.dashboard.port if health_port is None else health_port)
     said("opening the store")
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
         works = await _works(config, stores, rooms, said)
+        if health_port is not None:
+            works.append(partial(_tell_health, config, stores, health_port))
+        works.append(notify.keep_telling)
+        notify.tell(notify.READY)
         await _until(stop, works)
     log.info("stopped")
 
@@ -67,17 +86,22 @@ async def _as_task(work: Work) -> None:
 async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     await stop.wait()
     log.info("stopping")
+    notify.tell(notify.STOPPING)
     for task in tasks:
         task.cancel()
 
 
 async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
-    works: list[Work] = [partial(_housekeeping, config, stores)]
+    """Return what to run; nothing of it is started before all of it could be made."""
+    await stores.thrift.open()
+    works: list[Work] = [partial(lead, "housekeeping", partial(_housekeeping, config, stores), stores.leases)]
+    works.append(stores.thrift.run)
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
         guidance = build_guidance(reader, stores)
-        works.append(partial(assessing.run_worker, guidance, stores.posts, stores.bell, stores.clock))
+        assess = partial(assessing.run_worker, guidance, stores.posts, Reasons(stores.database))
+        works.append(partial(assess, stores.bell, stores.clock))
     if "responder" in rooms:
         desk = build_desk(config)
         watchman = build_watchman(config, stores)
@@ -85,24 +109,33 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(partial(decide, look_first=watchman.look_first))
         works.append(watchman.run)
         works.append(build_outbox(config, stores).run)
-        told = telling.targets(config.alerts)
-        works.append(partial(telling.run_alerts, told, stores.alerts, stores.bell, stores.clock))
+        works.append(build_teller(config, stores).run)
     if "listeners" in rooms:
-        works += _ears(config, stores)
-        works += _rechecks(config, stores)
+        works += [
+            partial(lead, f"hear {account.name}", partial(_hear, account, config, stores), stores.leases)
+            for account in config.accounts
+        ]
     if "dashboard" in rooms:
         app = build_app(
             database=stores.database,
             bell=stores.bell,
             clock=stores.clock,
             config=config,
-            readiness=lambda: readiness(config, stores),
+            readiness=partial(readiness, config, stores),
         )
         works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
     return works
 
 
-def _ears(config: Config, stores: Stores) -> list[Work]:
+async def _hear(account: AccountConfig, config: Config, stores: Stores) -> None:
+    """Everything that asks one account's platform. Made anew each time this process begins to lead it."""
+    works = [*_ears(account, config, stores), _recheck(account, config, stores)]
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(_as_task(work))
+
+
+def _ears(account: AccountConfig, config: Config, stores: Stores) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -110,18 +143,17 @@ def _ears(config: Config, stores: Stores) -> list[Work]:
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
+        thrift=stores.thrift,
     )
-    works: list[Work] = []
-    for account in config.accounts:
-        watches = tuple(watch for watch in config.watches if watch.account == account.name)
-        if watches:
-            works += [partial(run_listener, source, watches, ear) for source in listeners.build(account, watches)]
-        else:
-            log.warning("an account has no watch and hears nothing", extra={"account": account.name})
-    return works
+    watches = tuple(watch for watch in config.watches if watch.account == account.name)
+    if not watches:
+        log.warning("an account has no watch and hears nothing", extra={"account": account.name})
+        return []
+    sources = listeners.build(account, watches, stores.thrift.purses[account.name])
+    return [partial(run_listener, source, watches, ear) for source in sources]
 
 
-def _rechecks(config: Config, stores: Stores) -> list[Work]:
+def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
     """One loop an account, also of one without a watch: it may hold posts from when it had one."""
     following = Following(
         rechecks=stores.rechecks,
@@ -131,10 +163,8 @@ def _rechecks(config: Config, stores: Stores) -> list[Work]:
         clock=stores.clock,
         configured=tuple(account.name for account in config.accounts),
     )
-    return [
-        partial(run_rechecks, listeners.build_checker(account), following, a_day=account.rechecks_a_day)
-        for account in config.accounts
-    ]
+    checker = listeners.build_checker(account, stores.thrift.purses[account.name])
+    return partial(run_rechecks, checker, following, a_day=account.rechecks_a_day)
 
 
 async def readiness(config: Config, stores: Stores) -> dict[str, str]:
@@ -152,8 +182,11 @@ async def readiness(config: Config, stores: Stores) -> dict[str, str]:
     return problems
 
 
-def _check_port(config: Config) -> None:
-    host, port = config.dashboard.host, config.dashboard.port
+async def _tell_health(config: Config, stores: Stores, port: int) -> None:
+    await serve_health(build_health(partial(readiness, config, stores)), config.dashboard.host, port)
+
+
+def _check_port(host: str, port: int) -> None:
     try:
         with socket.create_server((host, port)):
             pass

@@ -128,7 +128,7 @@ def _with_accounts(config: Config, folder: Path, urls: dict[Platform, str]) -> C
     store = replace(config.store, data=str(folder), database=f"sqlite:///{folder}/genlyd.db", redis="embedded")
     # The emulated X shows on its page what a supervisor is told.
     shown = Secret(urls[Platform.X].replace("http://", "json://") + "/sandbox/alerts")
-    alerts = replace(config.alerts, urls=(*config.alerts.urls, shown))
+    alerts = config.alerts.with_urls((shown,))
     return replace(config, accounts=(x, reddit), watches=watches, store=store, alerts=alerts)
 
 

@@ -5,13 +5,17 @@ Owns the only place that knows every room. Refuses to run anything: `run` does.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from core.budget import Purse
 from core.clock import Clock, SystemClock
-from core.config import Config
+from core.config import Config, SafetyConfig
+from core.ladder import ladder_of
+from listeners.thrift import Thrift
 from responder import draft, senders
+from responder.alerts import Teller, targets
 from responder.outbox import Outbox
 from responder.watchman import Watchman, load_statements
 from responder.worker import Desk
@@ -28,12 +32,16 @@ from store.database import Database, open_database
 from store.decisions import Decisions
 from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
+from store.leases import Leases
 from store.owners import OwnerLock
 from store.posts import Posts
+from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
 from store.sources import Sources
+from store.spending import Spending
 from store.taught import TaughtWords
+from store.tellings import Tellings
 from store.tempo import Tempo
 
 
@@ -51,7 +59,9 @@ class Stores:
     accounts: Accounts
     alerts: Alerts
     clock: Clock
-    owner: OwnerLock
+    owner: Presence
+    leases: Leases
+    thrift: Thrift
 
 
 @asynccontextmanager
@@ -69,8 +79,12 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
             await embedded.start()
         bell = Bell.open(embedded.url if embedded else config.store.redis, consumer=owner.name)
         try:
-            with owner:
-                yield _stores(config, database, bell, clock, owner)
+            await bell.refuse_cluster()
+            async with Presence(owner, database) as presence:
+                stores = _stores(config, database, bell, clock, presence, Leases(database, owner, clock))
+                # Before anybody tidies their lock files away: a restart must not wait for its own dead predecessor.
+                await stores.leases.free_the_dead()
+                yield stores
         finally:
             await bell.close()
             if embedded is not None:
@@ -79,7 +93,7 @@ async def open_stores(config: Config, clock: Clock | None = None) -> AsyncIterat
         await database.close()
 
 
-def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: OwnerLock) -> Stores:
+def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner: Presence, leases: Leases) -> Stores:
     return Stores(
         database=database,
         bell=bell,
@@ -92,7 +106,16 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         alerts=Alerts(database),
         clock=clock,
         owner=owner,
+        leases=leases,
+        thrift=Thrift(spending=Spending(database), bell=bell, clock=clock, purses=build_purses(config, clock)),
     )
+
+
+def build_purses(config: Config, clock: Clock) -> dict[str, Purse]:
+    """Return what each account may spend and has spent, for all rooms of this process."""
+    return {
+        account.name: Purse(account=account.name, budget=account.budget, clock=clock) for account in config.accounts
+    }
 
 
 def build_reader(config: Config) -> Reader:
@@ -120,20 +143,33 @@ def build_desk(config: Config) -> Desk:
         house_language=config.language,
         signatures={account.name: account.signature for account in config.accounts},
     )
-    return Desk(rules=config.rules, templates=templates, dashboard_url=config.dashboard.url, limits=config.safety)
+    return Desk(
+        rules=config.rules,
+        templates=templates,
+        dashboard_url=config.dashboard.url,
+        limits=limits_of(config),
+        hours=config.hours,
+    )
+
+
+def limits_of(config: Config) -> SafetyConfig:
+    """Return the budgets, with the breaker's own where it is on."""
+    return replace(config.safety, account_at_once=config.breaker.replies_at_once if config.breaker.is_on else None)
 
 
 def build_outbox(config: Config, stores: Stores) -> Outbox:
     """Return the outbox with a sender for each account."""
     return Outbox(
         owner=stores.owner,
-        senders={account.name: senders.build(account) for account in config.accounts},
+        senders={
+            account.name: senders.build(account, stores.thrift.purses[account.name]) for account in config.accounts
+        },
         replies=stores.replies,
         accounts=stores.accounts,
         alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
-        limits=config.safety,
+        limits=limits_of(config),
     )
 
 
@@ -146,6 +182,19 @@ def build_watchman(config: Config, stores: Stores) -> Watchman:
         dashboard_url=config.dashboard.url,
         tempo=Tempo(stores.database),
         incidents=Incidents(stores.database),
+        bell=stores.bell,
+        clock=stores.clock,
+    )
+
+
+def build_teller(config: Config, stores: Stores) -> Teller:
+    """Return whoever tells people. Raises: ConfigError for a URL that Apprise cannot read."""
+    return Teller(
+        targets=targets(config.alerts),
+        ladder=ladder_of(config),
+        link_hours=config.alerts.link_hours,
+        dashboard_url=config.dashboard.url,
+        tellings=Tellings(stores.database),
         bell=stores.bell,
         clock=stores.clock,
     )

@@ -30,7 +30,7 @@ from tests.house import ROOT, House
 
 _SETTLE_SECONDS = 180
 # What is measured is how fast it answers, so nothing stops at a budget.
-_BOUNDLESS = """
+BOUNDLESS = """
 [safety]
 account_per_hour = 1000000
 account_per_day = 1000000
@@ -214,7 +214,7 @@ async def main(a: argparse.Namespace) -> int:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         store = f'database = "{a.database}"' if a.database else ""
         house = House(folder=folder, x=urls["x"], reddit=urls["reddit"], store=store)
-        house.write_config(_BOUNDLESS)
+        house.write_config(BOUNDLESS)
         await house.start("--log-level", "warning")
         try:
             public = Public(urls, session)

@@ -90,6 +90,7 @@ class Assessment:
 
     What a model does not say is None. `embedding` is what the post means: 384 signed bytes, 127 times the unit vector.
     `corrected` names the fields that a person of the staff has set, here or on a post that says nearly the same.
+    Not `is_explained`: there was no time yet to find out which words carried it; the reasons follow.
     """
 
     language: Language
@@ -106,3 +107,4 @@ class Assessment:
     irony: float | None = None
     embedding: bytes | None = None
     corrected: tuple[str, ...] = ()
+    is_explained: bool = True

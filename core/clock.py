@@ -7,16 +7,24 @@ is being waited for.
 import asyncio
 import heapq
 import random
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+# Linux's monotonic clock stands still while the machine sleeps; elsewhere it is the only one.
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class Clock(Protocol):
-    """What time it is (aware UTC), and waiting."""
+    """What time it is (aware UTC), how much has passed, and waiting."""
 
     def now(self) -> datetime:
         """Return the instant, aware, in UTC."""
+        ...
+
+    def passed(self) -> float:
+        """Return seconds since some fixed instant. They pass while the machine sleeps; nobody can set them."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -31,6 +39,10 @@ class SystemClock:
         """Return the instant, aware, in UTC."""
         return datetime.now(UTC)
 
+    def passed(self) -> float:
+        """Return seconds since the machine started."""
+        return time.clock_gettime(_BOOT_TIME)
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
         await asyncio.sleep(seconds)
@@ -41,12 +53,21 @@ class ManualClock:
 
     def __init__(self, at: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) -> None:
         self._now = at
+        self._passed = 0.0
         self._order = 0
         self._sleepers: list[tuple[datetime, int, asyncio.Event]] = []
 
     def now(self) -> datetime:
         """Return the instant the test set."""
         return self._now
+
+    def passed(self) -> float:
+        """Return the seconds that `advance` let pass; `step` lets none pass."""
+        return self._passed
+
+    def step(self, seconds: float) -> None:
+        """Set the clock on or back, as an operator or NTP does. Nobody wakes, nothing has passed."""
+        self._now += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Wait until `advance` has passed `seconds`."""
@@ -58,6 +79,7 @@ class ManualClock:
     async def advance(self, seconds: float) -> None:
         """Move time on, letting each sleeper run at its own instant."""
         end = self._now + timedelta(seconds=seconds)
+        self._passed += seconds
         while self._sleepers and self._sleepers[0][0] <= end:
             at, _, due = heapq.heappop(self._sleepers)
             self._now = max(self._now, at)

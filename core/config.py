@@ -3,12 +3,14 @@
 Owns the shapes and the defaults. Refuses to read files or the environment: `app.config` does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
 
 from core.assessment import Intent, Language, Sentiment
+from core.budget import DOLLAR, Budget
 from core.post import Platform
+from core.sla import ALWAYS, Hours
 from core.watch import Via, Watch
 
 
@@ -39,6 +41,7 @@ class AccountConfig:
     """One identity of ours on one platform. `base_url` is where the platform is, when not at home.
 
     `recheck_seconds` is how soon a young post is looked up again, `rechecks_a_day` how many posts a day at most.
+    `budget_a_month` is in US dollars, as platforms bill; `calls_a_day` counts calls of any kind.
     """
 
     name: str
@@ -49,7 +52,15 @@ class AccountConfig:
     poll_seconds: float | None = None
     recheck_seconds: float | None = None
     rechecks_a_day: int | None = None
+    budget_a_month: float | None = None
+    calls_a_day: int | None = None
     signature: str = ""
+
+    @property
+    def budget(self) -> Budget:
+        """What the account may spend."""
+        money = None if self.budget_a_month is None else round(self.budget_a_month * DOLLAR)
+        return Budget(money_a_month=money, calls_a_day=self.calls_a_day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,24 +101,57 @@ class SentimentConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the ladder: who, and when they are reached. `only_open`: ordinary alerts wait for business hours."""
+
+    name: str
+    urls: tuple[Secret, ...] = ()
+    after_minutes: int = 0
+    only_open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsConfig:
-    """Whom to tell: Apprise URLs, and how often the same conversation may be told of again."""
+    """Whom to tell: Apprise URLs at once, then the steps of a ladder; and how often, and when.
+
+    `awake` is when ordinary alerts are told, `link_hours` how long the link in an alert works.
+    """
 
     urls: tuple[Secret, ...] = ()
+    ladder: tuple[Step, ...] = ()
     repeat_after_minutes: int = 60
+    gather_seconds: float = 90.0
+    again_after_minutes: int = 60
+    link_hours: int = 24
+    awake: Hours = ALWAYS
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Everybody, in the order they are told: plain `urls` come first."""
+        plain = (Step(name="people", urls=self.urls),)
+        return (*plain, *self.ladder) if self.urls or not self.ladder else self.ladder
+
+    def with_urls(self, urls: tuple[Secret, ...]) -> "AlertsConfig":
+        """Return the same with more to tell at once."""
+        if self.urls or not self.ladder:
+            return replace(self, urls=(*self.urls, *urls))
+        first = replace(self.ladder[0], urls=(*self.ladder[0].urls, *urls))
+        return replace(self, ladder=(first, *self.ladder[1:]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyConfig:
     """How much may be said without a person, and when. A budget of 0 leaves everything to people.
 
-    Past a budget, and in quiet hours, automatic replies become drafts; escalations go on.
+    Past a budget, and in quiet hours, automatic replies become drafts; escalations go on. `account_at_once` is the
+    crisis breaker's own: so many within five minutes, None where it is off.
     """
 
     account_per_hour: int = 200
     account_per_day: int = 2000
     author_per_hour: int = 2
     author_per_day: int = 4
+    account_at_once: int | None = None
     same_text_per_hour: int = 25
     conversation_most: int = 2
     quiet_from: time | None = None
@@ -128,14 +172,17 @@ class SafetyConfig:
 class BreakerConfig:
     """When the crisis breaker trips, and whom it wakes.
 
-    `usual_per_hour` stands in until a day of the account's own past is known. `remind_after_minutes` are the steps of
-    the ladder, from the trip on. `statements` are holding texts by language, where the shipped ones will not do.
+    `usual_per_hour` stands in until a day of the account's own past is known. `remind_after_minutes` is when people
+    are told again, from the trip on, where no ladder says so. `statements` are holding texts by language, where the
+    shipped ones will not do. `replies_at_once` leave within five minutes at most: what a storm can draw before it is
+    told from a lively hour.
     """
 
     is_on: bool = True
     least_posts: int = 8
-    campaign_times: float = 4.0
+    campaign_times: float = 20.0
     usual_per_hour: float = 60.0
+    replies_at_once: int = 15
     remind_after_minutes: tuple[int, ...] = (10, 30)
     statements: dict[Language, str] = field(default_factory=dict)
 
@@ -145,12 +192,18 @@ ReplyMode = Literal["automatic", "draft", "none"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One line of the house's policy. Every condition given must hold; the first rule that holds wins."""
+    """One line of the house's policy. Every condition given must hold; the first rule that holds wins.
+
+    `calls_a_person`: its escalations are told at once, whatever the hour. `due_in_hours`: its due time counts only
+    business hours.
+    """
 
     name: str
     reply: ReplyMode = "none"
     escalate: bool = False
+    calls_a_person: bool = False
     due_minutes: int = 60
+    due_in_hours: bool = False
     max_age_minutes: int = 60
     once_per_hours: int = 24
     via: frozenset[Via] = frozenset()
@@ -180,3 +233,4 @@ class Config:
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     safety: SafetyConfig = field(default_factory=SafetyConfig)
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
+    hours: Hours = ALWAYS

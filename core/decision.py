@@ -41,7 +41,8 @@ class Lately:
     """What the bot said lately, and how fast this author writes: read where it is decided and again before sending.
 
     Only automatic replies count that were, or may yet be, seen, and never the one that is about to leave. `told` says
-    how often each template went out within the hour, `last_sent_at` when we last spoke in this conversation.
+    how often each template went out within the hour, `last_sent_at` when we last spoke in this conversation,
+    `account_at_once` how much the account said within five minutes.
     """
 
     in_conversation: int = 0
@@ -49,6 +50,7 @@ class Lately:
     author_day: int = 0
     account_hour: int = 0
     account_day: int = 0
+    account_at_once: int = 0
     told: Mapping[str, int] = field(default_factory=dict)
     author_posts_minute: int = 0
     last_sent_at: datetime | None = None
@@ -107,17 +109,23 @@ class Draft:
     template: str
 
 
-# The kind of a notice that calls a person now; an ordinary one to the same conversation does not hold it back.
+# The kinds of a notice. All but the ordinary call a person now: no quiet hours hold them back, and no ordinary one.
+ORDINARY = "escalation"
 URGENT = "urgent"
+INCIDENT = "incident"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What people are told: a line, and what they need to act on it."""
+    """What people are told: a line, and what they need to act on it. Those of one account and kind form groups."""
 
     kind: str
     title: str
     body: str
+    account: str = ""
+    urgency: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,16 @@
     GenlydError
       ConfigError               the operator mends the file; lists every problem with its line
       StoreError                the database or its disk failed: nothing was saved, try again later
+      LeaseLost                 another process leads this work now: stop, save nothing
       Conflict                  someone moved it first: reload and decide again
       IllegalMove               our own code asked for a move the state machine forbids: a bug
       BadValue                  a person asked for what cannot be: tell them the message, change nothing
       PlatformError(account)
         TryLater                network, 5xx: back off
           RateLimited           429, with the platform's own number
+          CursorTooOld          the platform no longer honours where we wanted to resume: ask for what it still has
+          Deaf                  it answers as if all were quiet, and it is not: connect anew and fetch
+          BudgetSpent           our own budget says no until a later time
         NeedsOperator           revoked, suspended, misconfigured: pause this account, tell people
         Rejected                never will be accepted: fail it, do not retry
         OutcomeUnknown          it left and no answer came: look, never resend blind
@@ -18,6 +22,7 @@ Owns the names. Refuses to hold behaviour.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class GenlydError(Exception):
@@ -50,6 +55,10 @@ class StoreError(GenlydError):
     """The database could not be read or written. Nothing was saved; keep the work and try again."""
 
 
+class LeaseLost(GenlydError):
+    """Another process does this work now, or may soon. Nothing was saved: stop, and let go of every connection."""
+
+
 class Conflict(GenlydError):
     """The row changed since it was read. Reload and decide again."""
 
@@ -80,6 +89,26 @@ class TryLater(PlatformError):
 
 class RateLimited(TryLater):
     """The platform said how often we may ask. Wait at least its own number."""
+
+
+class CursorTooOld(TryLater):
+    """The platform reaches back less far than we asked. Ask for all that it still has; the rest is a gap."""
+
+
+class Deaf(TryLater):
+    """The source answers, and leaves out what is there. Whatever came since `since` (None: unsure) may be missing."""
+
+    def __init__(self, account: str, message: str, *, since: datetime | None = None) -> None:
+        self.since = since
+        super().__init__(account, message)
+
+
+class BudgetSpent(TryLater):
+    """Our own budget is spent: nothing was asked. It goes on after `wait_seconds`, at `again_at`."""
+
+    def __init__(self, account: str, message: str, *, wait_seconds: float, again_at: datetime) -> None:
+        self.again_at = again_at
+        super().__init__(account, message, wait_seconds=wait_seconds)
 
 
 class NeedsOperator(PlatformError):

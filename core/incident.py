@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.assessment import Language, Sentiment
+from core.assessment import Intent, Language, Sentiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Arrival:
     text: str
     matched: str = ""
     mood: Sentiment | None = None
+    intents: tuple[Intent, ...] = ()
+    is_summons: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,15 @@ class Hour:
 class Conduct:
     """What we ourselves did in the last hour: automatic replies only.
 
-    `arrivals` counts a day and an hour, for a reply may be that much younger than its post.
+    `arrivals` counts a day and an hour, for a reply may be that much younger than its post, and no further than `sent`.
+    `answered` are the authors whom we sent something, of those who ask whether a robot answers.
     """
 
     sent: int = 0
     refused: int = 0
     opt_outs: int = 0
     arrivals: int = 0
+    answered: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +60,15 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
-    """Why the breaker trips: reasons and figures for a person, and the posts that are the evidence."""
+    """Why the breaker trips: reasons and figures for a person, and the posts that are the evidence.
+
+    `topic` is what the storm is about, where the account as a whole is calm.
+    """
 
     reasons: tuple[str, ...]
     measures: tuple[Measure, ...]
     post_ids: tuple[int, ...] = ()
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,6 @@ class Incident:
     measures: tuple[Measure, ...] = ()
     statements: Mapping[Language, str] = field(default_factory=dict)
     version: int = 1
-    step: int = 1
     taken_by: str | None = None
     taken_at: datetime | None = None
     approved_by: str | None = None

@@ -17,10 +17,11 @@ from prometheus_client import Counter
 
 from dashboard.desk import SESSION, Desk, desk_of, session_of
 from dashboard.forms import form_of
+from dashboard.health import PATHS as HEALTH_PATHS
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render
 from dashboard.passwords import PasswordCheck
-from store.people import Role, Staff
+from store.people import Role, Session, Staff
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,9 @@ SESSION_COOKIE = "genlyd_session"
 DOOR_COOKIE = "genlyd_door"
 LASTS = timedelta(hours=12)
 
-_PUBLIC = frozenset({"/sign-in", "/healthz", "/readyz", "/metrics"})
+_PUBLIC = frozenset({"/sign-in", *HEALTH_PATHS})
+# An alert's own page: its address is the secret, and who is woken at night should not have to sign in.
+_BY_LINK = "/alert/"
 # Asked for by scripts, which can do nothing with a sign-in page.
 _SCRIPTED = frozenset({"/live", "/inbox/fragment"})
 _PASSWORDS = web.AppKey("passwords", PasswordCheck)
@@ -49,7 +52,7 @@ async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody past without a session, and no POST without its token from our own page."""
     if request.method == "POST":
         _check_origin(request)
-    if request.path in _PUBLIC or request.path.startswith("/static/"):
+    if request.path in _PUBLIC or request.path.startswith(("/static/", _BY_LINK)):
         return await handler(request)
     session = await desk_of(request).people.session(_token_hash(request), at=desk_of(request).clock.now())
     if session is None:
@@ -64,8 +67,13 @@ async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def still_signed_in(request: web.Request) -> bool:
     """Whether the session of a long request lives on. Raises: StoreError."""
+    return await session_if_any(request) is not None
+
+
+async def session_if_any(request: web.Request) -> Session | None:
+    """Return the session of a browser that need not have one. Raises: StoreError."""
     desk = desk_of(request)
-    return await desk.people.session(_token_hash(request), at=desk.clock.now()) is not None
+    return await desk.people.session(_token_hash(request), at=desk.clock.now())
 
 
 def require_supervisor(request: web.Request) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from core.clock import Clock
 from core.config import Config
+from core.failpoint import reach
 from core.reply import Reply
 from dashboard.live import Hub
 from dashboard.throttle import Throttle
@@ -24,6 +25,7 @@ from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
 from store.sources import Sources
+from store.spending import Spending
 from store.taught import TaughtWords
 from store.tempo import Tempo
 
@@ -38,7 +40,6 @@ class Desk:
     bell: Bell
     clock: Clock
     config: Config
-    readiness: Readiness
     hub: Hub
     throttle: Throttle
     accounts: Accounts = field(init=False)
@@ -50,6 +51,7 @@ class Desk:
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     sources: Sources = field(init=False)
+    spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
 
@@ -64,6 +66,7 @@ class Desk:
             ("posts", Posts),
             ("replies", Replies),
             ("sources", Sources),
+            ("spending", Spending),
             ("taught", TaughtWords),
             ("tempo", Tempo),
         ):
@@ -71,6 +74,7 @@ class Desk:
 
     async def send(self, reply: Reply | int) -> None:
         """Wake a sender for an approved reply, and the live pages."""
+        reach("A2")
         await self.bell.ring(Ring.SEND, [reply if isinstance(reply, int) else reply.id])
         await self.bell.announce()
 

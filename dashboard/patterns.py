@@ -3,16 +3,19 @@
 Owns the samples, made through the same views as the real pages. Refuses to read the database.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from core.assessment import Assessment, Intent, Language, Probabilities, Reason, Sentiment
+from core.config import Step
 from core.conversation import Conversation, Status
 from core.correction import Correction, Field
-from core.decision import Heard
+from core.decision import ORDINARY, URGENT, Heard
 from core.incident import Incident, Measure
+from core.ladder import Group, Ladder
 from core.post import Author, Platform, Post
 from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
@@ -20,10 +23,13 @@ from dashboard import words
 from dashboard.desk import desk_of
 from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
+from dashboard.present_alerts import AlertView, alert_view
 from dashboard.present_corrections import ListedView, StandingView, correct_view, listed_view, standing_views
 from dashboard.present_incidents import IncidentView, banner_view, incident_view
 from dashboard.present_reply import ReplyView, reply_view, writing
 from dashboard.words import Chip, Tone
+from store.alerts import Listed as Alerted
+from store.alerts import Standing as AlertStanding
 from store.conversations import Card
 from store.corrections import Listed, Standing, Touched
 from store.incidents import Member
@@ -58,6 +64,7 @@ def _context(now: datetime) -> dict[str, Any]:
         "correct": correct_view(_ASSESSMENT),
         "standing": _standing(now),
         "listed": _listed(now),
+        "alerts": _alerts(now),
         "storm_banner": banner_view([_incident(now)], now),
         "storms": _storms(now),
         "thread": {"last_post_id": 1, "author": {"platform": words.PLATFORMS[Platform.X]}},
@@ -92,6 +99,31 @@ def _correction(now: datetime, post_id: int, *, spreads: bool = False, is_undone
         undone_by="Lars" if is_undone else None,
         undone_at=now if is_undone else None,
     )
+
+
+def _alerts(now: datetime) -> list[AlertView]:
+    """One that climbs, one that waits for the morning, one that somebody took."""
+    ago = now - timedelta(minutes=12)
+    ladder = Ladder(steps=(Step(name="agent"), Step(name="on-call", after_minutes=20)))
+    listed = [
+        Alerted(id=n, conversation_id=n, incident_id=None, urgency=90 - n, due_at=now + timedelta(minutes=4 * n - 8),
+                created_at=ago, handled_by="Lars" if n == 3 else None)
+        for n in (1, 2, 3)
+    ]  # fmt: skip
+    group = Group(id=1, account="hav-dk", kind=ORDINARY, opened_at=ago, first_at=ago, pace_seconds=90.0)
+    climbs = replace(group, step=0, started_at=ago, told_at=ago, next_at=now + timedelta(minutes=8), kind=URGENT)
+    taken = replace(climbs, acknowledged_by="Mette", acknowledged_at=now, next_at=None)
+    return [
+        alert_view(
+            AlertStanding(group=one, alerts=37, unhandled=36, urgency=89, due_at=listed[0].due_at),
+            listed,
+            newest=3,
+            is_page=False,
+            ladder=ladder,
+            now=now,
+        )
+        for one in (climbs, replace(group, next_at=now + timedelta(hours=7)), taken)
+    ]
 
 
 def _storms(now: datetime) -> list[IncidentView]:

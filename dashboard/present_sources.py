@@ -3,13 +3,16 @@
 Owns those views and the cures in words. Pure: refuses to ask anything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.budget import Budget, Spent
 from core.post import Platform
 from dashboard import words
+from dashboard.present_spending import BudgetView, TodayView, besides, budget_views, every, today_view
 from dashboard.words import Chip, Moment, Tone
+from platforms.policy import ALLOWANCES
 from store.accounts import AccountRow, AccountState, HousePause
 from store.sources import Gap, SourceState
 
@@ -26,6 +29,9 @@ class SourceView:
     state: Chip
     fresh: str
     fresh_at: Moment | None
+    every: str
+    slow: str
+    today: TodayView
     heard: str
     gaps: Chip | None
     unreadable: Chip | None
@@ -45,6 +51,8 @@ class AccountView:
     cure: str
     is_active: bool
     sources: tuple[SourceView, ...]
+    budgets: tuple[BudgetView, ...]
+    besides: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +89,24 @@ class Figure:
 
 
 def account_views(
-    accounts: Iterable[AccountRow], sources: Iterable[SourceState], now: datetime
+    accounts: Iterable[AccountRow],
+    sources: Iterable[SourceState],
+    now: datetime,
+    *,
+    spent: Mapping[str, Sequence[Spent]] | None = None,
+    budgets: Mapping[str, Budget] | None = None,
 ) -> tuple[AccountView, ...]:
-    """Return the accounts, each with its sources."""
-    heard = list(sources)
+    """Return the accounts, each with its sources and what it spent."""
+    heard, paid, limits = list(sources), spent or {}, budgets or {}
     return tuple(
-        _account_view(row, [source for source in heard if source.account == row.name], now) for row in accounts
+        _account_view(
+            row,
+            [source for source in heard if source.account == row.name],
+            now,
+            spent=paid.get(row.name, ()),
+            budget=limits.get(row.name, Budget()),
+        )
+        for row in accounts
     )
 
 
@@ -103,10 +123,10 @@ def house_view(pause: HousePause | None, now: datetime) -> HouseView:
 
 
 def figures(
-    depth: Mapping[str, int], stages: Mapping[str, int], alerts: Mapping[str, int], *, redis_is_up: bool
+    depth: Mapping[str, int], stages: Mapping[str, int], tellings: Mapping[str, int], *, redis_is_up: bool
 ) -> tuple[Figure, ...]:
     """Return what waits and what is stuck. Queue depths are unknown while Redis is away."""
-    stuck, untold = stages.get("stuck", 0), alerts.get("pending", 0)
+    stuck, untold = stages.get("stuck", 0), tellings.get("pending", 0)
     unread, undecided = stages.get("saved", 0), stages.get("assessed", 0)
     queued = sum(depth.values())
     named = ", ".join(f"{name} {number}" for name, number in depth.items() if number)
@@ -141,7 +161,7 @@ def figures(
             name="Alerts not delivered",
             number=f"{untold:,}",
             tone=Tone.ACT if untold else Tone.DONE,
-            note="Tried again until somebody is reached. Check [alerts] urls." if untold else "None.",
+            note="Tried again until somebody is reached. Check the URLs in [alerts]." if untold else "None.",
         ),
     )
 
@@ -180,7 +200,9 @@ _STATES = {
 }
 
 
-def _account_view(row: AccountRow, sources: list[SourceState], now: datetime) -> AccountView:
+def _account_view(
+    row: AccountRow, sources: list[SourceState], now: datetime, *, spent: Sequence[Spent], budget: Budget
+) -> AccountView:
     because, cure = "", ""
     if row.state is AccountState.PAUSED:
         reason = f": {row.reason}" if row.reason else ""
@@ -198,11 +220,13 @@ def _account_view(row: AccountRow, sources: list[SourceState], now: datetime) ->
         because=because,
         cure=cure,
         is_active=row.state is AccountState.ACTIVE,
-        sources=tuple(_source_view(source, now) for source in sources),
+        sources=tuple(_source_view(source, spent, now) for source in sources),
+        budgets=budget_views(budget, spent, now, is_billed=bool(ALLOWANCES[platform].prices_usd)),
+        besides=besides(spent, [source.source for source in sources], now),
     )
 
 
-def _source_view(source: SourceState, now: datetime) -> SourceView:
+def _source_view(source: SourceState, spent: Sequence[Spent], now: datetime) -> SourceView:
     gaps = Chip(icon="gap", word=words.count(source.open_gaps, "open gap"), tone=Tone.ACT)
     unreadable = Chip(icon="question", word=f"{source.unreadable:,} unreadable", tone=Tone.SOON)
     return SourceView(
@@ -210,6 +234,9 @@ def _source_view(source: SourceState, now: datetime) -> SourceView:
         state=_source_state(source, now),
         fresh="never" if source.fresh_at is None else words.ago(source.fresh_at, now),
         fresh_at=None if source.fresh_at is None else words.moment(source.fresh_at, now),
+        every=every(source.every_seconds),
+        slow=source.slow_because or "",
+        today=today_view(spent, source.source, now),
         heard=f"{source.heard:,}",
         gaps=gaps if source.open_gaps else None,
         unreadable=unreadable if source.unreadable else None,
@@ -223,9 +250,10 @@ def _source_state(source: SourceState, now: datetime) -> Chip:
         return Chip(icon="alert", word="In trouble", tone=Tone.ACT)
     if source.fresh_at is None:
         return Chip(icon="clock", word="Not heard yet")
-    if now - source.fresh_at > _SILENT:
+    slack = timedelta(seconds=2 * (source.every_seconds or 0))
+    if now - source.fresh_at > _SILENT + slack:
         return Chip(icon="alert", word="Silent", tone=Tone.ACT)
-    if now - source.fresh_at > _LATE:
+    if now - source.fresh_at > _LATE + slack:
         return Chip(icon="clock", word="Late", tone=Tone.SOON)
     return Chip(icon="check", word="Fresh", tone=Tone.DONE)
 

@@ -193,7 +193,7 @@ def entry_view(
         no_shares="Being read." if entry.heard.deleted_at is None else "Deleted with the post.",
         model=read_by(assessment),
         reasons=reasons(assessment),
-        no_reasons="A person set it." if is_set(assessment, Field.URGENCY) else "Nothing raised it.",
+        no_reasons=no_reasons(assessment),
         is_urgency_set=is_set(assessment, Field.URGENCY),
         decision=entry.because or "",
         rule=entry.rule or "",
@@ -259,6 +259,15 @@ def read_by(assessment: Assessment | None) -> str:
 def is_set(assessment: Assessment | None, field: Field) -> bool:
     """Whether a person set a field, on this post or on one that says nearly the same."""
     return assessment is not None and field in assessment.corrected
+
+
+def no_reasons(assessment: Assessment | None) -> str:
+    """Return what stands where reasons would."""
+    if is_set(assessment, Field.URGENCY):
+        return "A person set it."
+    if assessment is not None and not assessment.is_explained:
+        return "Many posts came at once: why it is so follows in a moment."
+    return "Nothing raised it."
 
 
 def reasons(assessment: Assessment | None) -> tuple[ReasonView, ...]:

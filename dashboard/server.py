@@ -11,14 +11,13 @@ from pathlib import Path
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from core.clock import Clock
 from core.config import Config
-from core.errors import StoreError
-from dashboard import conversation, corrections, inbox, incidents, replies, sources
+from dashboard import alerts, conversation, corrections, inbox, incidents, replies, sources
 from dashboard.auth import lock, set_up_auth
-from dashboard.desk import DESK, Desk, Readiness, desk_of
+from dashboard.desk import DESK, Desk, Readiness
+from dashboard.health import add_health
 from dashboard.live import Hub
 from dashboard.pages import calm
 from dashboard.patterns import patterns
@@ -57,13 +56,13 @@ def build_app(*, database: Database, bell: Bell, clock: Clock, config: Config, r
         bell=bell,
         clock=clock,
         config=config,
-        readiness=readiness,
         hub=Hub(Conversations(database), bell, clock),
         throttle=Throttle(),
     )
     _set_up_templates(app, config)
     set_up_auth(app)
     _add_routes(app)
+    add_health(app, readiness)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_close_hub)
     return app
@@ -126,6 +125,11 @@ def _add_routes(app: web.Application) -> None:
             web.post(r"/corrections/{id:\d{1,15}}/undo", corrections.undo),
             web.post("/taught", corrections.teach),
             web.post(r"/taught/{id:\d{1,15}}/undo", corrections.undo_taught),
+            web.get("/alerts", alerts.alerts),
+            web.get(r"/alerts/{id:\d{1,15}}", alerts.alert),
+            web.post(r"/alerts/{id:\d{1,15}}/take", alerts.take),
+            web.get(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.by_link),
+            web.post(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.take_by_link),
             web.get("/incidents", incidents.incidents),
             web.post(r"/incidents/{id:\d{1,15}}/take", incidents.take),
             web.post(r"/incidents/{id:\d{1,15}}/statement", incidents.approve),
@@ -136,9 +140,6 @@ def _add_routes(app: web.Application) -> None:
             web.post("/gaps/{id:[0-9]+}", sources.gap_seen),
             web.get("/live", live),
             web.get("/patterns", patterns),
-            web.get("/healthz", _healthz),
-            web.get("/readyz", _readyz),
-            web.get("/metrics", _metrics),
             web.static("/static", _STATIC),
         ]
     )
@@ -146,22 +147,6 @@ def _add_routes(app: web.Application) -> None:
 
 async def _home(_request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/inbox"})
-
-
-async def _healthz(_request: web.Request) -> web.Response:
-    return web.json_response({"alive": True})
-
-
-async def _readyz(request: web.Request) -> web.Response:
-    try:
-        problems = await desk_of(request).readiness()
-    except StoreError as err:
-        problems = {"database": str(err)}
-    return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
-
-
-async def _metrics(_request: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -14,6 +14,7 @@ from dashboard.marks import local_path
 from dashboard.pages import render, see
 from dashboard.present_sources import account_views, figures, gap_views
 from store.accounts import AccountState
+from store.tellings import Tellings
 
 # How long a gap stays on the page after it was covered.
 _COVERED_SHOWN = timedelta(days=2)
@@ -25,11 +26,17 @@ async def sources(request: web.Request) -> web.Response:
     now = desk.clock.now()
     depth = await desk.bell.depth()
     context = {
-        "accounts": account_views(await desk.accounts.all(), await desk.sources.all(), now),
+        "accounts": account_views(
+            await desk.accounts.all(),
+            await desk.sources.all(),
+            now,
+            spent=await desk.spending.this_month(at=now),
+            budgets={account.name: account.budget for account in desk.config.accounts},
+        ),
         "figures": figures(
             depth,
             await desk.posts.count_by_stage(),
-            await desk.alerts.count_by_state(),
+            await Tellings(desk.database).count_by_state(),
             redis_is_up=desk.bell.is_up,
         ),
         "redis_is_up": desk.bell.is_up,

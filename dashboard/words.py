@@ -166,6 +166,7 @@ DONE = {
     "taught": "Taught. It counts from the next post on.",
     "taught-undone": "Undone. The word counts no more.",
     "incident-taken": "You are on it. Nobody else is woken.",
+    "alert-taken": "You are on it. Nobody else is told.",
     "statement-approved": "Approved. New drafts carry it from now on.",
     "breaker-reset": "Reset. Automatic replies go on.",
     "unchanged": "Nothing to change: it was so already.",

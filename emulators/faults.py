@@ -15,9 +15,9 @@ from aiohttp import web
 
 from emulators.world import now
 
-BEFORE = ("status", "hang", "drop", "rate_limit", "rate_limit_bare")
+BEFORE = ("status", "hang", "slow", "drop", "rate_limit", "rate_limit_bare", "empty", "not_json")
 AFTER = ("status_after", "hang_after", "drop_after")
-IN_STREAM = ("close", "reset", "stall", "garbage", "disconnect_error", "truncate")
+IN_STREAM = ("close", "reset", "stall", "garbage", "disconnect_error", "truncate", "deaf")
 HANG_SECONDS = 3600.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,6 +65,7 @@ class Voice(Protocol):
     def error(self, status: int) -> web.Response: ...
     def rate_limited(self, seconds: float | None) -> web.Response: ...
     def api_error(self, fault: Fault) -> web.Response: ...
+    def empty(self) -> web.Response: ...
 
 
 class FaultPlan:
@@ -155,6 +156,9 @@ async def answer(
     fault = plan.take(endpoint)
     if fault is None:
         return await handler(request)
+    if fault.do == "slow":
+        await asyncio.sleep(HANG_SECONDS if fault.seconds is None else fault.seconds)
+        return await handler(request)
     if fault.do in AFTER:
         await handler(request)
     return await _misfire(request, fault, voice)
@@ -171,6 +175,10 @@ async def _misfire(request: web.Request, fault: Fault, voice: Voice) -> web.Stre
             return voice.rate_limited(60.0 if fault.seconds is None else fault.seconds)
         case "rate_limit_bare":
             return voice.rate_limited(None)
+        case "empty":
+            return voice.empty()
+        case "not_json":
+            return web.Response(text='{"data": [{"id": "1", ', content_type="application/json")
         case "status":
             return _html(fault.status) if fault.html else voice.error(fault.status)
         case _:

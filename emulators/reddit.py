@@ -6,6 +6,7 @@ Refuses to own tokens and the rate window (reddit_access), JSON shapes (reddit_s
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -16,10 +17,15 @@ from emulators.limits import Limits
 from emulators.query import Facts
 from emulators.reddit_access import ACCOUNT, CALLS_A_WINDOW, ENDPOINTS, WINDOW_SECONDS, Gate, api_errors, refuse
 from emulators.reddit_shapes import Spelling, account, bare, listing, message, subreddit_about, thing, with_link
-from emulators.world import NewPost, Post, Unknown, World
+from emulators.world import NewPost, Post, Unknown, World, now
 
 LISTING_DEPTH, MAX_PAGE, DEFAULT_PAGE = 1000, 100, 25
 MAX_COMMENT = 10_000
+# how far back a search goes by its `t`; reddit.com/dev/api, read 2026-11
+SPANS = {
+    "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31),
+    "year": timedelta(days=366), "all": timedelta(days=36_500),
+}  # fmt: skip
 
 Show = Callable[[Post], dict[str, Any]]
 
@@ -112,7 +118,11 @@ class RedditApi:
             asks = query.parse(text, folds_accents=True)
         except query.BadQuery:
             return web.json_response(listing([]))
-        found = (p for p in self._in_subreddits(request, "submission") if asks(_facts(p)))
+        oldest = now() - SPANS.get(request.query.get("t", "all"), SPANS["all"])
+        found = (
+            post for post in self._in_subreddits(request, "submission")
+            if post.created_at >= oldest and asks(_facts(post))
+        )  # fmt: skip
         return self._listed(request, found)
 
     def _in_subreddits(self, request: web.Request, kind: str) -> Iterable[Post]:

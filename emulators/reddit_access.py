@@ -15,6 +15,7 @@ from aiohttp import web
 from emulators import faults
 from emulators.faults import Fault, FaultPlan, Handler
 from emulators.limits import Limits, Window
+from emulators.reddit_shapes import listing
 from emulators.world import Impossible, World
 
 WINDOW_SECONDS, CALLS_A_WINDOW = 600, 1000
@@ -54,6 +55,10 @@ class RedditVoice:
             response.headers.update({"x-ratelimit-used": str(CALLS_A_WINDOW), "x-ratelimit-remaining": "0.0"})
             response.headers.update({"x-ratelimit-reset": left, "retry-after": left})
         return response
+
+    def empty(self) -> web.Response:
+        """A listing that leaves out what there is."""
+        return web.json_response(listing([]))
 
     def api_error(self, fault: Fault) -> web.Response:
         if fault.code != "RATELIMIT":

@@ -92,6 +92,11 @@ def number_for(*parts: object, below: int) -> int:
     return int.from_bytes(digest[:8], "big") % below
 
 
+def given_at(snowflake: int) -> datetime:
+    """When X gave out this id."""
+    return datetime.fromtimestamp(((snowflake >> 22) + SNOWFLAKE_EPOCH_MS) / 1000, UTC)
+
+
 def base36(number: int) -> str:
     digits = ""
     while number:

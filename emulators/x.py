@@ -14,7 +14,7 @@ from aiohttp import web
 from emulators import query, sandbox, x_request, x_shapes
 from emulators.faults import FaultPlan
 from emulators.limits import Limits
-from emulators.world import Author, NewPost, Post, World, now
+from emulators.world import Author, NewPost, Post, World, given_at, now
 from emulators.x_access import ENDPOINTS, LIMITS, WINDOW_SECONDS, Gate, Secrets, refuse
 from emulators.x_request import BadRequest
 from emulators.x_shapes import PROBLEMS, Wanted
@@ -117,6 +117,9 @@ class XApi:
         start = x_request.moment(request, "start_time")
         if start and start < oldest - timedelta(minutes=1):
             raise BadRequest(f"start_time: not more than {SEARCH_DAYS} days ago")
+        since = x_request.number(request, "since_id", 0)
+        if since and given_at(since) < oldest - timedelta(minutes=1):
+            raise BadRequest(f"since_id: from more than {SEARCH_DAYS} days ago")
 
         def found(post: Post) -> bool:
             # since 2026-05-04 recent search returns no retweets

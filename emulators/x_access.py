@@ -61,6 +61,10 @@ class XVoice:
     def api_error(self, fault: Fault) -> web.Response:
         return self.error(fault.status)
 
+    def empty(self) -> web.Response:
+        """A list that leaves out what there is."""
+        return web.json_response({"meta": {"result_count": 0}})
+
 
 def tell(response: web.StreamResponse, window: Window) -> None:
     response.headers["x-rate-limit-limit"] = str(window.limit)

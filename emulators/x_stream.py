@@ -6,6 +6,7 @@ Refuses to own which posts exist. Semantics: docs.x.com filtered stream, read 20
 import asyncio
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -175,6 +176,9 @@ class Stream:
             case "stall":
                 await asyncio.sleep(60.0 if fault.seconds is None else fault.seconds)
                 return False
+            case "deaf":
+                await self._beat_only(response, 60.0 if fault.seconds is None else fault.seconds)
+                return False
             case "garbage":
                 await response.write(b"<<this line is not JSON>>\r\n")
                 return False
@@ -188,6 +192,15 @@ class Stream:
                 await response.write(line[: len(line) // 2])
         await response.write_eof()
         return True
+
+    async def _beat_only(self, response: web.StreamResponse, seconds: float) -> None:
+        """Heartbeats go on, and posts fall by the wayside."""
+        until = now() + timedelta(seconds=seconds)
+        while now() < until:
+            await response.write(b"\r\n")
+            await asyncio.sleep(self._heartbeat)
+            while not self._queue.empty():
+                self._queue.get_nowait()
 
     def _next_waiting(self) -> bytes:
         """The post that the cut falls on, or one nobody wrote when none waits."""

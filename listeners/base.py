@@ -5,26 +5,34 @@ Owns the Listener and Checker ports and Batch. Refuses to store, match or wait b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.post import Platform, Post
 from core.recheck import Answer, Pace
 from core.watch import Identity
 
+# A source that begins looks back so far, so that a new house is not empty. Those posts get nothing automatic.
+FIRST_ASK_REACHES_BACK = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One answer of a source, oldest post first.
 
-    `cursor` is where to resume once the posts are saved (None: leave it as it is). `gap` says why
-    something before this batch may be missing; `is_backfill` marks posts fetched to cover a gap, and
-    `is_caught_up` that nothing is left to fetch up to now, which closes the source's open gaps.
+    `cursor` is where to resume once the posts are saved (None: leave it as it is). `gap` says why something before
+    `missing_until` is out of reach; `doubt`, why something may be missing that the next fetch brings. `is_backfill`
+    marks posts fetched to cover a gap, and `is_caught_up` that nothing is left to fetch up to now, which closes the
+    source's open gaps. `heard_until` is when the source was last known to be there, where that is not now.
     `unreadable` holds raw items that could not be parsed.
     """
 
     posts: tuple[Post, ...] = ()
     cursor: str | None = None
     gap: str | None = None
+    missing_until: datetime | None = None
+    doubt: str | None = None
+    heard_until: datetime | None = None
     is_backfill: bool = False
     is_caught_up: bool = True
     unreadable: tuple[str, ...] = ()
@@ -45,11 +53,19 @@ class Listener(Protocol):
         """Return who we are there. Raises: PlatformError."""
         ...
 
+    def first_cursor(self, at: datetime) -> str:
+        """Return where a source begins that is listened to from `at` on: one hour before, on every platform."""
+        ...
+
     async def fetch(self, cursor: str | None) -> Batch:
-        """Return what is new since `cursor` (None: the very first ask).
+        """Return what is new since `cursor` (None: the very first ask, as from `first_cursor`).
 
         Raises: PlatformError. After one, the next call starts from the cursor again.
         """
+        ...
+
+    def doubt(self) -> None:
+        """The machine slept, or the house did: trust no connection from before, and fetch what it missed."""
         ...
 
     async def close(self) -> None:

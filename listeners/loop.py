@@ -4,16 +4,18 @@ Owns the waiting, the gaps and the order of saving. Refuses to parse or to know 
 """
 
 import logging
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import Notice
-from core.errors import NeedsOperator, PlatformError, StoreError, TryLater
+from core.decision import OPERATOR, Notice
+from core.errors import BudgetSpent, Deaf, LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
+from core.failpoint import reach
 from core.watch import Identity, Mention, Watch, match
 from listeners.base import Batch, Listener
+from listeners.thrift import Thrift, count_posts, pause_after
 from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
 from store.bell import Bell, Ring
@@ -30,6 +32,11 @@ _fresh = Gauge("genlyd_source_fresh_timestamp_seconds", "When a source was last 
 _OPERATOR_LOOK_SECONDS = 5.0
 # A source that begins again after longer than this, or than three of its polls, has missed something until it is asked.
 _PAUSE_SECONDS = 60.0
+# What a backfill brings so soon is not late: a line that was lost for a moment holds up no acknowledgement.
+_YOUNG = timedelta(minutes=2)
+# A spent budget is looked at again so often: it may have been saved up meanwhile.
+_BUDGET_LOOK_SECONDS = 3600.0
+_NOTE_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class Ear:
     alerts: Alerts
     bell: Bell
     clock: Clock
+    thrift: Thrift | None = None
 
 
 async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear) -> None:
@@ -49,21 +57,30 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
     backoff = Backoff()
     us: Identity | None = None
     unsaved: Batch | None = None
-    is_awake = False
+    is_awake, pause = False, listener.poll_seconds
+    heard_until: datetime | None = None
     try:
         while True:
             try:
                 if not is_awake:
                     await _wake(listener, ear)
                     is_awake = True
+                elif unsaved is None:
+                    last, heard_until = heard_until, None
+                    await _mind_the_time(listener, last, pause, ear)
                 us = us or await listener.identify()
                 batch = unsaved or await listener.fetch(await ear.sources.cursor(listener.account, listener.source))
                 # Kept until it is saved: a full disk must not lose what a stream will not repeat.
                 unsaved = batch
+                reach("I1")
                 await _save(listener, batch, watches, us, ear)
                 unsaved = None
                 backoff.reset()
-                await ear.clock.sleep(listener.poll_seconds)
+                heard_until = batch.heard_until or ear.clock.now()
+                pause = pause_after(ear.thrift, listener.account, listener.source, listener.poll_seconds).seconds
+                await ear.clock.sleep(pause)
+            except LeaseLost:
+                raise
             except NeedsOperator as err:
                 await _wait_for_operator(listener, err, ear)
             except (PlatformError, StoreError) as err:
@@ -76,8 +93,20 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
 
 
 async def _wake(listener: Listener, ear: Ear) -> None:
-    after = timedelta(seconds=max(_PAUSE_SECONDS, 3 * listener.poll_seconds))
-    await ear.sources.woke(listener.account, listener.source, at=ear.clock.now(), after=after)
+    now, after = ear.clock.now(), timedelta(seconds=max(_PAUSE_SECONDS, 3 * listener.poll_seconds))
+    await ear.sources.begin(listener.account, listener.source, cursor=listener.first_cursor(now))
+    await ear.sources.woke(listener.account, listener.source, at=now, after=after)
+
+
+async def _mind_the_time(listener: Listener, heard_until: datetime | None, pause: float, ear: Ear) -> None:
+    """A machine that slept, or a house that stood still, has missed something until the source is asked (I2)."""
+    now, after = ear.clock.now(), timedelta(seconds=max(_PAUSE_SECONDS, 3 * pause))
+    if heard_until is None or now - heard_until <= after:
+        return
+    log.warning("listening stood still", extra={**_where(listener), "seconds": (now - heard_until).total_seconds()})
+    listener.doubt()
+    why = "Genlyd stood still, or its machine slept"
+    await ear.sources.woke(listener.account, listener.source, at=now, after=after, why=why)
 
 
 async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us: Identity, ear: Ear) -> None:
@@ -92,18 +121,32 @@ async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us
         is_backfill=batch.is_backfill,
         is_caught_up=batch.is_caught_up,
         gap=batch.gap,
+        missing_until=batch.missing_until,
+        doubt=batch.doubt,
+        heard_until=batch.heard_until,
         unreadable=batch.unreadable,
     )
-    saved = await ear.posts.save_batch(mentions, progress, at=ear.clock.now())
-    await ear.bell.ring(Ring.ASSESS, saved.ids)
-    _count(listener, batch, len(saved.ids), ear)
+    now = ear.clock.now()
+    late = [mention for mention in mentions if batch.is_backfill and mention.post.posted_at < now - _YOUNG]
+    ids: tuple[int, ...] = ()
+    if late:
+        # First, and without the cursor: killed between the two, we fetch both again and store each once.
+        part = replace(progress, cursor=None, is_caught_up=False, gap=None, doubt=None, unreadable=())
+        ids = (await ear.posts.save_batch(late, part, at=now)).ids
+    young = mentions if not late else [one for one in mentions if one.post.posted_at >= now - _YOUNG]
+    ids += (await ear.posts.save_batch(young, replace(progress, is_backfill=False), at=now)).ids
+    reach("I3")
+    await ear.bell.ring(Ring.ASSESS, ids)
+    reach("I4")
+    _count(listener, batch, len(ids), ear)
 
 
 def _count(listener: Listener, batch: Batch, saved: int, ear: Ear) -> None:
     labels = (listener.account, listener.source)
     _fetched.labels(*labels).inc(len(batch.posts))
     _saved.labels(*labels).inc(saved)
-    _fresh.labels(*labels).set(ear.clock.now().timestamp())
+    _fresh.labels(*labels).set((batch.heard_until or ear.clock.now()).timestamp())
+    count_posts(ear.thrift, *labels, saved)
     if batch.unreadable:
         _unreadable.labels(*labels).inc(len(batch.unreadable))
         log.warning("a source sent what we cannot read", extra={**_where(listener), "count": len(batch.unreadable)})
@@ -114,20 +157,31 @@ def _count(listener: Listener, batch: Batch, saved: int, ear: Ear) -> None:
 async def _stumble(listener: Listener, err: Exception, backoff: Backoff, ear: Ear) -> None:
     """Note the failure, open a gap (I2), and wait: as long as the platform says, or ever longer."""
     asked = err.wait_seconds if isinstance(err, TryLater) else None
+    if isinstance(err, BudgetSpent):
+        asked = min(err.wait_seconds or 0.0, _BUDGET_LOOK_SECONDS)
     wait = backoff.next_seconds(at_least=asked)
     problem = str(err) or type(err).__name__
     log.warning("a source is not heard", extra={**_where(listener), "error": problem, "wait_seconds": round(wait, 1)})
+    at = ear.clock.now()
+    while not await _note(listener, err, problem, ear, at):
+        await ear.clock.sleep(_NOTE_AGAIN_SECONDS)
+    await ear.clock.sleep(wait)
+
+
+async def _note(listener: Listener, err: Exception, problem: str, ear: Ear, at: datetime) -> bool:
+    """False where it has to be noted once more: what is asked next would cover a gap that nobody wrote down."""
+    is_stores = isinstance(err, StoreError)
+    since = err.since if isinstance(err, Deaf) else None
     try:
         await ear.sources.stumble(
-            listener.account,
-            listener.source,
-            problem,
-            at=ear.clock.now(),
-            opens_gap=not isinstance(err, StoreError),
+            listener.account, listener.source, problem, at=at, opens_gap=not is_stores, since=since
         )
+        if isinstance(err, BudgetSpent) and ear.thrift is not None:
+            await ear.thrift.tell(err, listener.source)
     except StoreError:
         log.error("the database failed: a gap could not be noted yet", extra=_where(listener))
-    await ear.clock.sleep(wait)
+        return is_stores
+    return True
 
 
 async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -> None:
@@ -138,7 +192,8 @@ async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -
         await ear.sources.stumble(listener.account, listener.source, reason, at=now, opens_gap=True)
         if await ear.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
             log.error("an account needs the operator", extra={**_where(listener), "cure": err.cure, "error": str(err)})
-            await ear.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
+            await ear.alerts.queue(notice, at=now)
             await ear.bell.ring(Ring.TELL, [0])
         while await ear.accounts.state(listener.account) is AccountState.NEEDS_OPERATOR:
             await ear.clock.sleep(_OPERATOR_LOOK_SECONDS)

@@ -11,8 +11,8 @@ from datetime import datetime
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import Notice
-from core.errors import NeedsOperator, PlatformError, StoreError, TryLater
+from core.decision import OPERATOR, Notice
+from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from listeners.base import Checker
 from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
@@ -54,6 +54,8 @@ async def run_rechecks(checker: Checker, following: Following, *, a_day: int | N
                 looked_up = await _look(checker, following, a_day)
                 backoff.reset()
                 await following.clock.sleep(_BREATH_SECONDS if looked_up == checker.most else pause)
+            except LeaseLost:
+                raise
             except NeedsOperator as err:
                 await _wait_for_operator(checker, err, following)
             except (PlatformError, StoreError) as err:
@@ -124,7 +126,7 @@ async def _wait_for_operator(checker: Checker, err: NeedsOperator, following: Fo
         if await following.accounts.set_state(err.account, needs, reason=reason, by="genlyd", at=now):
             fields = {"account": checker.account, "cure": err.cure, "error": str(err)}
             log.error("an account needs the operator", extra=fields)
-            notice = Notice(kind="operator", title=f"{err.account} needs you", body=reason)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
             await following.alerts.queue(notice, at=now)
             await following.bell.ring(Ring.TELL, [0])
         while await following.accounts.state(checker.account) is needs:

@@ -11,16 +11,17 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from core.clock import Clock, SystemClock
+from core.budget import Purse, Use
+from core.clock import Clock
 from core.config import AccountConfig
-from core.errors import Unreadable
+from core.errors import BudgetSpent, Deaf, Unreadable
 from core.post import Platform, Post
 from core.watch import Identity, Watch
-from listeners.base import Batch, Checker, Listener
+from listeners.base import FIRST_ASK_REACHES_BACK, Batch, Checker, Listener
 from listeners.reddit_check import RedditChecker
 from listeners.reddit_posts import parse_comment, parse_submission, parse_thing
 from platforms.reddit import Listing, RedditClient
@@ -38,19 +39,22 @@ __all__ = [
 
 # Seven asks a minute, of the hundred Reddit allows one app. Source: Reddit's Data API wiki, read 2026-11.
 COMMENTS_POLL_SECONDS, MENTIONS_POLL_SECONDS, SEARCH_POLL_SECONDS = 15.0, 30.0, 60.0
-FIRST_ASK_REACHES_BACK = timedelta(hours=1)
 # A listing holds about 1,000 things. Below 800 it ended by itself: there was nothing more.
 MOST_PAGES, LISTING_REACHES = 11, 800
 MOST_REMEMBERED = 200
 SEARCH_QUERY_LENGTH = 512
 
+# So many of the newest comments are looked up to see whether an empty listing tells the truth.
+_PROBED = 10
+TOO_MANY = "more came while we were away than Reddit's listing holds"
+
 Ask = Callable[[str | None], Awaitable[Listing]]
 
 
-def build_listeners(account: AccountConfig, watches: tuple[Watch, ...]) -> list[Listener]:
+def build_listeners(account: AccountConfig, watches: tuple[Watch, ...], purse: Purse | None = None) -> list[Listener]:
     """Return the sources of `account`; they share one client, which connects at the first ask."""
     ours = tuple(watch for watch in watches if watch.account == account.name)
-    client = RedditClient(account)
+    client = RedditClient(account, purse=purse)
     subreddits = tuple(dict.fromkeys(name.removeprefix("r/") for watch in ours for name in watch.subreddits))
     queries = make_queries(ours)
     listeners: list[Listener] = []
@@ -63,9 +67,9 @@ def build_listeners(account: AccountConfig, watches: tuple[Watch, ...]) -> list[
     return listeners
 
 
-def build_checker(account: AccountConfig) -> Checker:
+def build_checker(account: AccountConfig, purse: Purse | None = None) -> Checker:
     """Return what looks things up again, with a client of its own."""
-    return RedditChecker(RedditClient(account))
+    return RedditChecker(RedditClient(account, purse=purse, use=Use.RECHECK))
 
 
 def make_queries(watches: tuple[Watch, ...]) -> tuple[str, ...]:
@@ -91,7 +95,7 @@ class _Polled:
         self.source = source
         self.poll_seconds = client.account.poll_seconds or poll_seconds
         self._client = client
-        self._clock = clock or SystemClock()
+        self._clock = clock or client.purse.clock
 
     async def identify(self) -> Identity:
         """Return who we are there. Raises: PlatformError."""
@@ -100,24 +104,38 @@ class _Polled:
             account=self.account, platform=Platform.REDDIT, handle=str(me["name"]), native_id=f"t2_{me['id']}"
         )
 
+    def first_cursor(self, at: datetime) -> str:
+        """Return where a source begins that is listened to from `at` on."""
+        return Seen(since=(at - FIRST_ASK_REACHES_BACK).timestamp()).write()
+
     async def fetch(self, cursor: str | None) -> Batch:
-        """Return what is new since `cursor`; the very first ask reaches one hour back. Raises: PlatformError."""
-        since = (self._clock.now() - FIRST_ASK_REACHES_BACK).timestamp()
-        seen = Seen.read(cursor) or Seen(since=since)
+        """Return what is new since `cursor`. Raises: PlatformError; Deaf where a listing lost what stands."""
+        began = self._clock.now()
+        seen = Seen.read(cursor or self.first_cursor(began))
         our_id = (await self.identify()).native_id
         new: list[dict[str, Any]] = []
-        has_gap = False
+        gaps: list[Walk] = []
         for ask in self._asks():
-            things, is_met = await _walk(ask, seen)
-            new += things
-            has_gap = has_gap or (cursor is not None and not is_met)
+            walk = await _walk(ask, seen)
+            if walk.is_empty:
+                await self._doubt_an_empty_listing(seen)
+            new += walk.new
+            gaps += [] if walk.is_met else [walk]
         posts, unreadable = _parse(new, self.account, our_id)
         return Batch(
             posts=posts,
             cursor=seen.and_new(new).write(),
-            gap="more came while we were away than Reddit's listing holds" if has_gap else None,
+            gap=gaps[0].why_not if gaps else None,
+            missing_until=max((walk.reached for walk in gaps if walk.reached), default=None),
+            heard_until=began,
             unreadable=unreadable,
         )
+
+    def doubt(self) -> None:
+        """Each ask stands for itself: there is nothing to distrust."""
+
+    async def _doubt_an_empty_listing(self, seen: "Seen") -> None:
+        """A source of which every listing has things may say here what an empty one means."""
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -136,6 +154,16 @@ class RedditCommentsListener(_Polled):
 
     def _asks(self) -> tuple[Ask, ...]:
         return (partial(self._client.comments, self._subreddits),)
+
+    async def _doubt_an_empty_listing(self, seen: "Seen") -> None:
+        """Ask for what it held before. Where that stands, the listing is wrong, and silence is not to be believed."""
+        names = tuple(name for name in seen.names if name.startswith("t1_"))[:_PROBED]
+        if not names:
+            return
+        stand = [parse_thing(thing) for thing in await self._client.info(names, self.source)]
+        if any(stand):
+            message = f"account '{self.account}': Reddit lists nothing in {self.source}, and what it listed stands"
+            raise Deaf(self.account, message)
 
 
 class RedditMentionsListener(_Polled):
@@ -171,10 +199,8 @@ class Seen:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, cursor: str | None) -> "Seen | None":
-        """Return the cursor's meaning; None for the very first ask."""
-        if cursor is None:
-            return None
+    def read(cls, cursor: str) -> "Seen":
+        """Return the cursor's meaning."""
         content = json.loads(cursor)
         return cls(since=float(content["since"]), names=tuple(content["names"]))
 
@@ -199,20 +225,43 @@ class Seen:
         return Seen(since=self.since, names=tuple(names)[:MOST_REMEMBERED])
 
 
-async def _walk(ask: Ask, seen: Seen) -> tuple[list[dict[str, Any]], bool]:
-    """Return the unknown things, newest first, and whether the walk reached something known or the very end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """The unknown things of one listing, newest first, and whether the walk met something known or the very end.
+
+    `reached` is when the oldest of them was written: where it did not meet, what is older is missing.
+    """
+
+    new: list[dict[str, Any]]
+    is_met: bool
+    is_empty: bool = False
+    why_not: str = TOO_MANY
+
+    @property
+    def reached(self) -> datetime | None:
+        data = self.new[-1].get("data") if self.new else None
+        created = data.get("created_utc") if isinstance(data, dict) else None
+        return datetime.fromtimestamp(created, UTC) if isinstance(created, int | float) else None
+
+
+async def _walk(ask: Ask, seen: Seen) -> Walk:
     new: list[dict[str, Any]] = []
     after: str | None = None
-    for _ in range(MOST_PAGES):
-        page = await ask(after)
+    for number in range(MOST_PAGES):
+        try:
+            page = await ask(after)
+        except BudgetSpent as err:
+            if not new:
+                raise
+            return Walk(new=new, is_met=False, why_not=str(err))
         fresh = [thing for thing in page.things if not seen.knows(thing)]
         new += fresh
         after = page.after
         if len(fresh) < len(page.things):
-            return new, True
+            return Walk(new=new, is_met=True)
         if not after:
-            return new, len(new) < LISTING_REACHES
-    return new, False
+            return Walk(new=new, is_met=len(new) < LISTING_REACHES, is_empty=number == 0 and not page.things)
+    return Walk(new=new, is_met=False)
 
 
 def _parse(things: list[dict[str, Any]], account: str, our_id: str) -> tuple[tuple[Post, ...], tuple[str, ...]]:

@@ -25,6 +25,7 @@ from asyncprawcore.exceptions import (
     ResponseException,
 )
 
+from core.budget import Purse, Use
 from core.config import AccountConfig
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, RateLimited, Rejected, TryLater
 from core.reply import Receipt
@@ -57,8 +58,17 @@ class Listing:
 class RedditClient:
     """One account's way to Reddit. Connections open at the first call."""
 
-    def __init__(self, account: AccountConfig, *, timeout_seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        account: AccountConfig,
+        *,
+        timeout_seconds: float = 15.0,
+        purse: Purse | None = None,
+        use: Use = Use.POLL,
+    ) -> None:
         self.account = account
+        self.purse = purse or Purse(account=account.name)
+        self._use = use
         self.door = Door(
             account=account.name,
             platform="Reddit",
@@ -72,7 +82,7 @@ class RedditClient:
     async def me(self) -> dict[str, Any]:
         """Return our own account object. Raises: PlatformError; NeedsOperator where it is another account."""
         if self._me is None:
-            me = await self._get("api/v1/me")
+            me = await self._get("sign-in", "api/v1/me")
             wanted = self.account.handle.removeprefix("u/")
             if str(me.get("name", "")).casefold() != wanted.casefold():
                 raise NeedsOperator(
@@ -85,18 +95,20 @@ class RedditClient:
 
     async def comments(self, subreddits: tuple[str, ...], after: str | None = None) -> Listing:
         """Return the newest comments of the subreddits. Raises: PlatformError."""
-        return await self._listing(f"r/{'+'.join(subreddits)}/comments/", after)
+        name = f"r/{'+'.join(subreddits)}"
+        return await self._listing(name, f"{name}/comments/", after)
 
     async def search(self, query: str, after: str | None = None) -> Listing:
         """Return the newest submissions that match, across Reddit. Raises: PlatformError."""
-        return await self._listing("r/all/search/", after, q=query, sort="new", type="link", t="week")
+        # Of all times: within a week, what came longer ago while we were away would be missing without a sign.
+        return await self._listing("search", "r/all/search/", after, q=query, sort="new", type="link", t="all")
 
     async def inbox(self, after: str | None = None) -> Listing:
         """Return the newest comments that name us or answer us, and private messages. Raises: PlatformError.
 
         Not `message/mentions`: an answer to us that also names us is only in the inbox.
         """
-        return await self._listing("message/inbox", after)
+        return await self._listing("mentions", "message/inbox", after)
 
     async def own_replies(self, thing_id: str, since: datetime) -> OwnReplies:
         """Return our comments under `thing_id`, out of all our own since `since`. Raises: PlatformError.
@@ -107,7 +119,7 @@ class RedditClient:
         own: list[Published] = []
         after: str | None = None
         while True:
-            page = await self._listing(f"user/{name}/comments/", after, sort="new")
+            page = await self._listing("replies", f"user/{name}/comments/", after, sort="new")
             own += [self._published(thing) for thing in page.things]
             after = page.after
             is_past = bool(own) and own[-1].published_at < since
@@ -116,16 +128,16 @@ class RedditClient:
         replies = tuple(comment for comment in own if comment.parent_id == thing_id)
         return OwnReplies(replies=replies, is_complete=is_past or len(own) < _LISTING_REACHES)
 
-    async def info(self, fullnames: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    async def info(self, fullnames: tuple[str, ...], source: str = "looked up again") -> tuple[dict[str, Any], ...]:
         """Return the things of these fullnames, 100 at a time at most; what is deleted stands there and says so.
 
         Raises: PlatformError.
         """
-        return (await self._listing("api/info/", None, id=",".join(fullnames))).things
+        return (await self._listing(source, "api/info/", None, id=",".join(fullnames))).things
 
     async def reply(self, text: str, thing_id: str) -> Receipt:
         """Publish `text` under `thing_id`, in one POST. Raises: PlatformError, as the Sender port says."""
-        answer = await self._request("POST", "api/comment/", data={"text": text, "thing_id": thing_id})
+        answer = await self._request("replies", "POST", "api/comment/", data={"text": text, "thing_id": thing_id})
         content = answer.get("json")
         if not isinstance(content, dict):
             raise self._nonsense(is_write=True)
@@ -146,25 +158,28 @@ class RedditClient:
             await self._reddit.close()
             self._reddit = None
 
-    async def _listing(self, path: str, after: str | None, **params: str | int) -> Listing:
+    async def _listing(self, source: str, path: str, after: str | None, **params: str | int) -> Listing:
         asked = {"limit": 100, **params, **({"after": after} if after else {})}
-        data = (await self._get(path, asked)).get("data")
+        data = (await self._get(source, path, asked)).get("data")
         if not isinstance(data, dict) or not isinstance(data.get("children"), list):
             raise self._nonsense(is_write=False)
         return Listing(things=tuple(data["children"]), after=data.get("after"))
 
-    async def _get(self, path: str, params: dict[str, str | int] | None = None) -> dict[str, Any]:
-        return await self._request("GET", path, params=params)
+    async def _get(self, source: str, path: str, params: dict[str, str | int] | None = None) -> dict[str, Any]:
+        return await self._request(source, "GET", path, params=params)
 
-    async def _request(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+    async def _request(self, source: str, method: str, path: str, **content: Any) -> dict[str, Any]:
         """Ask once. A 401 means an expired token and that nothing happened: sign in anew and ask once more."""
+        self.purse.check(self._use)
         reddit = self._open()
         try:
             await self._sign_in(reddit)
+            self.purse.spend(source)
             return await self._ask_once(reddit, method, path, **content)
         except _StaleToken:
             await self._sign_in(reddit)
         try:
+            self.purse.spend(source)
             return await self._ask_once(reddit, method, path, **content)
         except _StaleToken as err:
             raise refused_credentials(self.door, 401) from err
@@ -197,6 +212,7 @@ class RedditClient:
         async with self._signing_in:
             if authorizer.is_valid():
                 return
+            self.purse.spend("sign-in")
             try:
                 await authorizer.refresh()
             except OAuthException as err:

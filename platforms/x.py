@@ -20,8 +20,9 @@ from tweepy.asynchronous.streaming import AsyncStreamingClient
 from tweepy.errors import HTTPException
 from tweepy.streaming import StreamRule
 
+from core.budget import Purse, Use
 from core.config import AccountConfig
-from core.errors import NeedsOperator, OutcomeUnknown
+from core.errors import BudgetSpent, NeedsOperator, OutcomeUnknown
 from core.reply import Receipt
 from platforms.http import (
     NETWORK_ERRORS,
@@ -33,6 +34,7 @@ from platforms.http import (
     reveal,
 )
 from platforms.published import OwnReplies, Published
+from platforms.x_costs import charge, charge_streamed, charge_written
 from platforms.x_errors import nonsense, not_json, refused, refused_rule
 from platforms.x_stream import XStream
 
@@ -55,17 +57,31 @@ _MENTION_PAGES, _OWN_PAGES, _SEARCH_PAGES = 8, 32, 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Raw pages, oldest first. `is_complete` is false where the platform or our own limit cut them short."""
+    """Raw pages, oldest first. `is_complete` is false where the platform or our own limit cut them short.
+
+    `why_not` says so where it was our own budget.
+    """
 
     pages: tuple[dict[str, Any], ...]
     is_complete: bool
+    why_not: str | None = None
 
 
 class XClient:
     """One account's way to X. Connections open at the first call."""
 
-    def __init__(self, account: AccountConfig, *, timeout_seconds: float = 15.0, quiet_seconds: float = 25.0) -> None:
+    def __init__(
+        self,
+        account: AccountConfig,
+        *,
+        timeout_seconds: float = 15.0,
+        quiet_seconds: float = 25.0,
+        purse: Purse | None = None,
+        use: Use = Use.POLL,
+    ) -> None:
         self.account = account
+        self.purse = purse or Purse(account=account.name)
+        self._use = use
         self.door = Door(
             account=account.name,
             platform="X",
@@ -80,7 +96,8 @@ class XClient:
     async def me(self) -> dict[str, Any]:
         """Return our own user object. Raises: PlatformError; NeedsOperator where it is another account."""
         if self._me is None:
-            answer = await self._ask(partial(self._client().get_me, user_fields=FIELDS["user_fields"]))
+            ask = partial(self._client().get_me, user_fields=FIELDS["user_fields"])
+            answer = await self._ask(ask, source="sign-in", price="read user")
             self._me = self._checked_me(answer.get("data"))
         return self._me
 
@@ -89,26 +106,29 @@ class XClient:
         ask = partial(
             self._client().get_users_mentions, (await self.me())["id"], user_auth=True, max_results=100, **FIELDS
         )
-        return await self._pages(ask, "pagination_token", _MENTION_PAGES, since_id=since_id, start_time=start_time)
+        since = {"since_id": since_id, "start_time": start_time}
+        return await self._pages(ask, "pagination_token", _MENTION_PAGES, "mentions", "read owned", **since)
 
     async def search(self, query: str, *, since_id: str | None = None, start_time: datetime | None = None) -> Pages:
         """Return what the last seven days hold for `query` (512 characters at most). Raises: PlatformError."""
         ask = partial(self._client().search_recent_tweets, query, max_results=100, **FIELDS)
-        return await self._pages(ask, "next_token", _SEARCH_PAGES, since_id=since_id, start_time=start_time)
+        since = {"since_id": since_id, "start_time": start_time}
+        return await self._pages(ask, "next_token", _SEARCH_PAGES, "stream", "read post", **since)
 
     async def posts(self, ids: Sequence[str]) -> dict[str, Any]:
         """Return what X says of posts by their ids, 100 at most: what stands, and an error for each other one.
 
         Raises: PlatformError.
         """
-        return await self._ask(partial(self._client().get_tweets, list(ids), **FIELDS))
+        ask = partial(self._client().get_tweets, list(ids), **FIELDS)
+        return await self._ask(ask, source="looked up again", price="read post")
 
     async def own_replies_since(self, target_id: str) -> OwnReplies:
         """Return our replies to post `target_id`, out of everything we published after it. Raises: PlatformError."""
         fields = ["created_at", "referenced_tweets", "note_tweet"]
         me = (await self.me())["id"]
         ask = partial(self._client().get_users_tweets, me, user_auth=True, max_results=100, tweet_fields=fields)
-        found = await self._pages(ask, "pagination_token", _OWN_PAGES, since_id=target_id)
+        found = await self._pages(ask, "pagination_token", _OWN_PAGES, "replies", "read owned", since_id=target_id)
         try:
             own = [self._published(raw) for page in found.pages for raw in page.get("data") or []]
         except (KeyError, TypeError, ValueError) as err:
@@ -121,7 +141,8 @@ class XClient:
     async def reply(self, text: str, target_id: str) -> Receipt:
         """Publish `text` under `target_id`, in one POST. Raises: PlatformError, as the Sender port says."""
         ask = partial(self._client().create_tweet, text=text, in_reply_to_tweet_id=target_id)
-        answer = await self._ask(ask, is_write=True)
+        charge_written(self.purse, "replies", text)
+        answer = await self._ask(ask, source="replies", is_write=True)
         remote_id = (answer.get("data") or {}).get("id")
         if not remote_id:
             raise OutcomeUnknown(self.account.name, f"account '{self.account.name}': X took a reply but gave no id")
@@ -133,22 +154,25 @@ class XClient:
         Raises: PlatformError; NeedsOperator names a rule that X does not accept.
         """
         client = self._rule_client()
-        present = (await self._ask(client.get_rules)).get("data") or []
+        present = (await self._ask(client.get_rules, source="stream")).get("data") or []
         ours = [rule for rule in present if str(rule.get("tag", "")).startswith(RULE_TAG)]
         stale = [str(rule["id"]) for rule in ours if rule["value"] not in wanted]
         missing = [value for value in wanted if value not in {rule["value"] for rule in ours}]
         if stale:
-            await self._ask(partial(client.delete_rules, stale))
+            await self._ask(partial(client.delete_rules, stale), source="stream")
         if missing:
             rules = [StreamRule(value, f"{RULE_TAG}{self.account.name}") for value in missing]
-            refusal = refused_rule(self.door, (await self._ask(partial(client.add_rules, rules))).get("errors"))
+            added = await self._ask(partial(client.add_rules, rules), source="stream")
+            refusal = refused_rule(self.door, added.get("errors"))
             if refusal is not None:
                 raise refusal
 
     async def open_stream(self) -> XStream:
         """Connect to the filtered stream, once. Raises: PlatformError where X does not open it."""
+        self.purse.spend("stream")
         stream = XStream(
             self.door,
+            clock=self.purse.clock,
             bearer_token=self._bearer_token(),
             base_url=self.account.base_url,
             quiet_seconds=self._quiet_seconds,
@@ -156,6 +180,10 @@ class XClient:
         )
         await stream.open(FIELDS)
         return stream
+
+    def count_streamed(self, posts: Sequence[tuple[str, str]]) -> None:
+        """Count what the stream brought, posts and their authors: each is billed as a read."""
+        charge_streamed(self.purse, "stream", posts)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -184,19 +212,45 @@ class XClient:
         return reveal(self.account.credentials, ("bearer_token",), self.door)["bearer_token"]
 
     async def _pages(
-        self, ask: Callable[..., Awaitable[Any]], token_name: str, most: int, **since: str | datetime | None
+        self,
+        ask: Callable[..., Awaitable[Any]],
+        token_name: str,
+        most: int,
+        source: str,
+        price: str,
+        **since: str | datetime | None,
     ) -> Pages:
         pages: list[dict[str, Any]] = []
         token: str | None = None
+        why_not: str | None = None
         while len(pages) < most:
-            page = await self._ask(partial(ask, **since, **({token_name: token} if token else {})))
+            this = partial(ask, **since, **({token_name: token} if token else {}))
+            try:
+                page = await self._ask(this, source=source, price=price)
+            except BudgetSpent as err:
+                if not pages:
+                    raise
+                # What was paid for is kept; what lies behind it is missing.
+                why_not = str(err)
+                break
             pages.append(page)
             token = (page.get("meta") or {}).get("next_token")
             if not token:
                 break
-        return Pages(pages=tuple(reversed(pages)), is_complete=not token and len(pages) < most)
+        is_complete = not token and len(pages) < most
+        return Pages(pages=tuple(reversed(pages)), is_complete=is_complete, why_not=why_not)
 
-    async def _ask(self, ask: Callable[[], Awaitable[Any]], *, is_write: bool = False) -> dict[str, Any]:
+    async def _ask(
+        self, ask: Callable[[], Awaitable[Any]], *, source: str, price: str | None = None, is_write: bool = False
+    ) -> dict[str, Any]:
+        """Ask once, within the budget, and count what it cost. `price`: that of each resource, by name."""
+        self.purse.check(self._use)
+        self.purse.spend(source)
+        answer = await self._asked(ask, is_write=is_write)
+        charge(self.purse, source, answer, price=price)
+        return answer
+
+    async def _asked(self, ask: Callable[[], Awaitable[Any]], *, is_write: bool) -> dict[str, Any]:
         try:
             answer = await ask()
         except HTTPException as err:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, TryLater
+from core.errors import CursorTooOld, NeedsOperator, OutcomeUnknown, PlatformError, Rejected, TryLater
 from platforms.http import Answer, Door, status_error
 
 _OPERATORS_403 = ("client-forbidden", "unsupported-authentication", "suspended", "oauth1 app permissions", "locked")
@@ -25,6 +25,8 @@ def refused(door: Door, status: int, headers: Mapping[str, str], body: Any, *, i
         return _forbidden(door, answer, kind, message, is_write=is_write)
     if status == 429 and "usage-capped" in kind:
         return NeedsOperator(door.account, message, cure="Raise the usage cap in X's developer console.")
+    if status == 400 and not is_write and _is_too_old(body):
+        return CursorTooOld(door.account, message)
     if status == 400 and not is_write:
         named = refused_rule(door, body.get("errors") if isinstance(body, dict) else None)
         return named or NeedsOperator(door.account, message, cure="Shorten or simplify the account's watches.")
@@ -69,6 +71,18 @@ def _forbidden(door: Door, answer: Answer, kind: str, message: str, *, is_write:
         # Our own text may be the one that stands there already: look before anything else.
         return OutcomeUnknown(door.account, message)
     return Rejected(door.account, message, reason=answer.detail or "X answered 403")
+
+
+def _is_too_old(body: Any) -> bool:
+    """Whether X refuses how far back we ask: it names the parameter, whatever its words."""
+    named = body.get("errors") if isinstance(body, dict) else None
+    for error in named if isinstance(named, list) else []:
+        said = f"{error.get('message', '')} {error.get('detail', '')}" if isinstance(error, dict) else ""
+        parameters = error.get("parameters") if isinstance(error, dict) else None
+        asked = {"since_id", "start_time"} & set(parameters if isinstance(parameters, dict) else ())
+        if any(name in said for name in asked):
+            return True
+    return False
 
 
 def _kind(body: Any) -> str:

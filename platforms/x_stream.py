@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import aiohttp
 from tweepy.asynchronous.streaming import AsyncStreamingClient
 
+from core.clock import Clock
 from core.errors import NeedsOperator, PlatformError, TryLater
 from platforms.http import USER_AGENT, Door, make_session, network_error, stream_timeout
 
@@ -37,10 +38,20 @@ class XStream(AsyncStreamingClient):
     """Raw lines of one connection. Unread lines are bounded: a slow reader slows X down, never memory."""
 
     def __init__(
-        self, door: Door, *, bearer_token: str, base_url: str | None, quiet_seconds: float, refused: Refused
+        self,
+        door: Door,
+        *,
+        clock: Clock,
+        bearer_token: str,
+        base_url: str | None,
+        quiet_seconds: float,
+        refused: Refused,
     ) -> None:
         super().__init__(bearer_token, max_retries=0)  # type: ignore[no-untyped-call]
         self._door = door
+        self._clock = clock
+        # When the last byte came: a post or a heartbeat. What ends the stream later says nothing of the time between.
+        self.heard_at = clock.now()
         self._refused = refused
         self._quiet_seconds = quiet_seconds
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
@@ -82,6 +93,11 @@ class XStream(AsyncStreamingClient):
             raise self._why()
         return lines
 
+    def check(self) -> None:
+        """Raises: PlatformError where the stream has ended, whatever is still to be read."""
+        if self._has_ended():
+            raise self._why()
+
     async def close(self) -> None:
         """Hang up, and see the task to its end."""
         task: asyncio.Task[None] | None = self.task
@@ -93,16 +109,19 @@ class XStream(AsyncStreamingClient):
 
     async def on_connect(self) -> None:
         """tweepy: X said 200."""
+        self.heard_at = self._clock.now()
         self._opened.set()
 
     async def on_data(self, raw_data: bytes) -> None:
         """tweepy: a line came. Only X's own farewells are read here."""
+        self.heard_at = self._clock.now()
         if raw_data.startswith(b'{"errors"'):
             self._raise_farewell(raw_data)
         await self._lines.put(raw_data)
 
     async def on_keep_alive(self) -> None:
         """tweepy: a heartbeat. The socket's read timeout watches for their absence."""
+        self.heard_at = self._clock.now()
 
     async def on_closed(self, resp: aiohttp.ClientResponse) -> None:  # noqa: ARG002 - tweepy's signature
         """tweepy: X closed the stream. Raising is the only way out of tweepy's loop."""

@@ -16,15 +16,17 @@ from prometheus_client import Counter, Histogram
 
 from core.clock import Clock
 from core.config import SafetyConfig
-from core.decision import Notice
+from core.decision import OPERATOR, Notice
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
+from core.failpoint import reach
 from core.reply import Receipt, Reply
 from responder.guards import refusal
 from responder.senders.base import Look, Sender
 from store.accounts import Accounts, AccountState
 from store.alerts import Alerts
 from store.bell import Bell, Ring
-from store.owners import OwnerLock, OwnerState
+from store.owners import OwnerState
+from store.presence import BEAT_SECONDS, Presence
 from store.replies import Replies
 
 log = logging.getLogger(__name__)
@@ -37,23 +39,37 @@ _latency = Histogram(
 )
 
 _AT_ONCE = 8
-_SEND_SECONDS = 20.0
-# Longer than any request may take, so a live sender is never taken for a lost one.
-_LEASE = timedelta(seconds=60)
-# Platforms show a new reply late: two looks, this far apart, before we believe it is not there.
-_SETTLE = timedelta(seconds=6)
-_LOOKS_TO_BELIEVE_ABSENT = 2
 _MOST_LOOKS = 6
 # A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
 _MOST_ATTEMPTS = 3
 _SLOWEST_RETRY_SECONDS = 300.0
+# What a platform says no to, once it may have taken it before, is looked for first.
+_REFUSED_AGAIN = "refused when sent again: "
+_UNREACHABLE = "the process that was sending it cannot be reached, so it may be there or still come"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a request may take, how long a claim holds, and how far apart looks are.
+
+    Platforms show a new reply late: two looks, `settle` apart, before we believe that it is not there. A request is
+    begun only where its end lies within the lease.
+    """
+
+    send: timedelta = timedelta(seconds=20)
+    lease: timedelta = timedelta(seconds=60)
+    settle: timedelta = timedelta(seconds=6)
+
+    def __post_init__(self) -> None:
+        if self.lease <= self.send:
+            raise ValueError("a lease must outlive a request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """Everything sending needs. `owner` is this process's name and lock."""
+    """Everything sending needs. `owner` is this process's name and locks."""
 
-    owner: OwnerLock
+    owner: Presence
     senders: Mapping[str, Sender]
     replies: Replies
     accounts: Accounts
@@ -61,13 +77,20 @@ class Outbox:
     bell: Bell
     clock: Clock
     limits: SafetyConfig = field(default_factory=SafetyConfig)
+    timing: Timing = field(default_factory=Timing)
+    # What is being sent right now, and when a reply was first looked for in vain, as time passes and not as it is set.
+    _in_hand: set[int] = field(default_factory=set, init=False)
+    _absent_since: dict[tuple[int, int], float] = field(default_factory=dict, init=False)
 
     async def run(self) -> None:
         """Send and settle for ever."""
+        with suppress(StoreError):
+            self.owner.tidy(await self.replies.other_senders(self.owner.name))
         # Each account by itself: a platform that answers slowly must hold up nobody else.
         bells = {account: asyncio.Event() for account in self.senders}
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat())
                 tasks.create_task(self._hear_bells(list(bells.values())))
                 for account, bell in bells.items():
                     tasks.create_task(self._loop(partial(self.send_due, account), bell))
@@ -75,6 +98,12 @@ class Outbox:
         finally:
             for sender in self.senders.values():
                 await sender.close()
+
+    async def _beat(self) -> None:
+        """By itself: a platform that answers slowly must not make us look frozen."""
+        while True:
+            await self.owner.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _hear_bells(self, bells: list[asyncio.Event]) -> None:
         while True:
@@ -95,33 +124,60 @@ class Outbox:
 
     async def send_due(self, account: str | None = None) -> int:
         """Send what is due now, several at once; return how many were claimed. `account` None: of all."""
+        reach("R1")
+        if not await self.owner.holds():
+            return 0
+        began = self.clock.passed()
         claimed = await self.replies.claim_due(
-            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, account=account
+            self.owner.name, at=self.clock.now(), lease=self.timing.lease, limit=_AT_ONCE, account=account
         )
-        await self._all(self._deliver, claimed)
+        self._in_hand.update(reply.id for reply in claimed)
+        try:
+            await self._all(partial(self._deliver, began=began), claimed)
+        finally:
+            self._in_hand.difference_update(reply.id for reply in claimed)
         return len(claimed)
 
     async def settle_unknown(self, account: str | None = None) -> int:
         """Look for replies whose outcome nobody knows; return how many were looked for."""
-        alive = await self._take_over_from_the_dead()
+        alive, unreachable = await self._others()
+        at, lease = self.clock.now(), self.timing.lease
         claimed = await self.replies.claim_unsettled(
-            self.owner.name, at=self.clock.now(), lease=_LEASE, limit=_AT_ONCE, not_of=alive, account=account
+            self.owner.name,
+            at=at,
+            lease=lease,
+            limit=_AT_ONCE,
+            not_of=[*alive, *unreachable],
+            but_not=self._in_hand,
+            account=account,
         )
         await self._all(self._look, claimed)
-        return len(claimed)
+        if not unreachable:
+            return len(claimed)
+        lost = await self.replies.claim_unreachable(
+            self.owner.name, of=unreachable, at=at, lease=lease, limit=_AT_ONCE, account=account
+        )
+        await self._all(self._look_once, lost)
+        return len(claimed) + len(lost)
 
-    async def _take_over_from_the_dead(self) -> list[str]:
-        """End the leases of processes that died on this machine; return those that live."""
+    async def _others(self) -> tuple[list[str], list[str]]:
+        """Return the other senders that live, and those nobody can reach. The leases of the dead end here."""
         alive: list[str] = []
+        unreachable: list[str] = []
         for name in await self.replies.other_senders(self.owner.name):
-            state = self.owner.state(name)
-            if state is OwnerState.ALIVE:
-                alive.append(name)
-            elif state is OwnerState.DEAD:
-                ended = await self.replies.end_leases(name, at=self.clock.now())
-                log.warning("a sender died on this machine: its replies are looked for", extra={"count": ended})
-                self.owner.forget(name)
-        return alive
+            match await self.owner.state(name):
+                case OwnerState.ALIVE:
+                    alive.append(name)
+                case OwnerState.ELSEWHERE:
+                    unreachable.append(name)
+                case OwnerState.DEAD:
+                    ended = await self.replies.end_leases(name, at=self.clock.now())
+                    log.warning("a sender died on this machine: its replies are looked for", extra={"count": ended})
+                    self.owner.forget(name)
+                case OwnerState.GONE:
+                    # Perhaps only cut off: what it had begun must have ended, and its lease says when.
+                    pass
+        return alive, unreachable
 
     async def _all(self, step: Callable[[Reply, Sender], Awaitable[str]], claimed: list[Reply]) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -143,25 +199,41 @@ class Outbox:
             log.error("the outcome of a reply could not be saved", extra={"reply": reply.id, "error": str(err)})
         else:
             _settled.labels(reply.account, outcome).inc()
+            reach("R6")
             log.info("a reply moved", extra={"reply": reply.id, "account": reply.account, "outcome": outcome})
 
-    async def _deliver(self, reply: Reply, sender: Sender) -> str:
+    async def _deliver(self, reply: Reply, sender: Sender, *, began: float) -> str:
+        reach("R2")
         standing = await self.replies.standing(reply, at=self.clock.now())
         why = refusal(reply, standing, self.limits)
         if why is not None:
             await self.replies.mark_refused(reply, why, at=self.clock.now())
             return "refused"
+        if not await self._may_begin(began):
+            now = self.clock.now()
+            await self.replies.reschedule(reply, "this process was held up before sending", at=now, not_before=now)
+            return "later"
+        if reply.attempts > 1:
+            reach("R8")
+        reach("R3")
         try:
-            async with asyncio.timeout(_SEND_SECONDS):
+            async with asyncio.timeout(self.timing.send.total_seconds()):
                 receipt = await sender.send(reply)
         except TimeoutError:
             return await self._unknown(reply, "no answer in time")
         except PlatformError as err:
+            reach("R5")
             return await self._not_sent(reply, err)
         except Exception:
             log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
             return await self._unknown(reply, "our own code failed while sending")
+        reach("R5")
         return await self._sent(reply, receipt, posted_seconds=(self.clock.now() - standing.posted_at).total_seconds())
+
+    async def _may_begin(self, began: float) -> bool:
+        """Whether a request that begins now ends within the lease, and everybody knows that we live."""
+        ends = self.clock.passed() - began + self.timing.send.total_seconds()
+        return ends < self.timing.lease.total_seconds() and await self.owner.holds()
 
     async def _sent(self, reply: Reply, receipt: Receipt, *, posted_seconds: float) -> str:
         await self.replies.mark_sent(reply, receipt, at=self.clock.now())
@@ -172,6 +244,9 @@ class Outbox:
     async def _not_sent(self, reply: Reply, err: PlatformError) -> str:
         now = self.clock.now()
         match err:
+            case Rejected() if reply.attempts > 1:
+                # It says nothing about the first time: what stands there must not be called failed.
+                return await self._unknown(reply, f"{_REFUSED_AGAIN}{err.reason}")
             case Rejected():
                 await self.replies.mark_failed(reply, err.reason, at=now)
                 return "failed"
@@ -191,43 +266,73 @@ class Outbox:
 
     async def _unknown(self, reply: Reply, why: str) -> str:
         now = self.clock.now()
-        await self.replies.mark_unknown(reply, why, at=now, look_at=now + _SETTLE)
+        await self.replies.mark_unknown(reply, why, at=now, look_at=now + self.timing.settle)
         return "unknown"
 
     async def _look(self, reply: Reply, sender: Sender) -> str:
+        reach("R7")
         looks = await self.replies.looks(reply)
-        try:
-            async with asyncio.timeout(_SEND_SECONDS):
-                found = await sender.find(reply, not_these=await self.replies.remote_ids(reply))
-        except (PlatformError, TimeoutError):
-            log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
-            found = Look.CANNOT_TELL
-        except Exception:
-            log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
-            found = Look.CANNOT_TELL
+        found = await self._find(reply, sender)
+        reach("R7b")
         now = self.clock.now()
         if isinstance(found, Receipt):
+            self._absent_since.pop((reply.id, reply.attempts), None)
             await self.replies.mark_sent(reply, found, at=now)
             return "found"
-        if found is Look.ABSENT and looks >= _LOOKS_TO_BELIEVE_ABSENT and reply.attempts >= _MOST_ATTEMPTS:
-            why = f"it is not there after {reply.attempts} tries: {reply.problem}"
-            await self.replies.mark_failed(reply, why, at=now)
-            return "failed"
-        if found is Look.ABSENT and looks >= _LOOKS_TO_BELIEVE_ABSENT:
-            await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
-            return "absent"
+        if found is Look.ABSENT and self._is_surely_absent(reply):
+            return await self._absent(reply)
         if found is Look.CANNOT_TELL and looks >= _MOST_LOOKS:
             await self.replies.mark_unknown(reply, "nobody can tell whether it is published", at=now, look_at=None)
             return "left to a person"
-        await self.replies.mark_unknown(reply, reply.problem or "unknown", at=now, look_at=now + _SETTLE * looks)
+        look_at = now + self.timing.settle * looks
+        await self.replies.mark_unknown(reply, reply.problem or "unknown", at=now, look_at=look_at)
         return "looked"
+
+    async def _look_once(self, reply: Reply, sender: Sender) -> str:
+        """Its sender may be frozen and still publish it: absence proves nothing, so nobody but a person sends it."""
+        found = await self._find(reply, sender)
+        if isinstance(found, Receipt):
+            await self.replies.mark_sent(reply, found, at=self.clock.now())
+            return "found"
+        await self.replies.mark_unknown(reply, _UNREACHABLE, at=self.clock.now(), look_at=None)
+        return "left to a person"
+
+    async def _find(self, reply: Reply, sender: Sender) -> Receipt | Look:
+        try:
+            async with asyncio.timeout(self.timing.send.total_seconds()):
+                return await sender.find(reply, not_these=await self.replies.remote_ids(reply))
+        except (PlatformError, TimeoutError):
+            log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("a sender failed in a way it should not", extra={"reply": reply.id})
+        return Look.CANNOT_TELL
+
+    def _is_surely_absent(self, reply: Reply) -> bool:
+        """Two looks since this sending, apart as time passes: a clock that was set brings them no closer together."""
+        first = self._absent_since.setdefault((reply.id, reply.attempts), self.clock.passed())
+        return self.clock.passed() - first >= 0.9 * self.timing.settle.total_seconds()
+
+    async def _absent(self, reply: Reply) -> str:
+        self._absent_since.pop((reply.id, reply.attempts), None)
+        now, problem = self.clock.now(), reply.problem or ""
+        if problem.startswith(_REFUSED_AGAIN):
+            await self.replies.mark_failed(reply, problem.removeprefix(_REFUSED_AGAIN), at=now)
+            return "failed"
+        if reply.attempts >= _MOST_ATTEMPTS:
+            await self.replies.mark_failed(reply, f"it is not there after {reply.attempts} tries: {problem}", at=now)
+            return "failed"
+        await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
+        return "absent"
 
     async def _call_operator(self, err: NeedsOperator) -> None:
         reason = f"{err} {err.cure}"
         now = self.clock.now()
         if await self.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
             log.error("an account needs the operator", extra={"account": err.account, "cure": err.cure})
-            await self.alerts.queue(Notice(kind="operator", title=f"{err.account} needs you", body=reason), at=now)
+            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
+            await self.alerts.queue(notice, at=now)
             await self.bell.ring(Ring.TELL, [0])
 
 

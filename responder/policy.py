@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from core.config import Rule, SafetyConfig
 from core.decision import Action, Decision, Draft, Facts
+from core.sla import ALWAYS, Hours
 from responder.breaker import storm_post
 from responder.safety import Case, Finding, findings
 
@@ -20,16 +21,20 @@ _CALLED_WITHIN = timedelta(minutes=15)
 
 
 def decide(
-    facts: Facts, rules: tuple[Rule, ...], limits: SafetyConfig = _DEFAULT, draft: Draft | None = None
+    facts: Facts,
+    rules: tuple[Rule, ...],
+    limits: SafetyConfig = _DEFAULT,
+    draft: Draft | None = None,
+    hours: Hours = ALWAYS,
 ) -> Decision:
     """Return the outcome for one post, the rule that caused it, and why in plain words.
 
-    `draft` is what would be said: a text may be a reason not to say it.
+    `draft` is what would be said: a text may be a reason not to say it. `hours` is when people are there.
     """
     rule = next((rule for rule in rules if holds(rule, facts)), _NO_RULE)
     found = findings(Case(facts=facts, rule=rule, limits=limits, draft=draft))
     settled = next((one for one in found if one.condition.settles), None)
-    decision = _settled(settled) if settled is not None else _by_rule(rule, found, facts)
+    decision = _settled(settled) if settled is not None else _by_rule(rule, found, facts, hours)
     called = next((one for one in found if one.condition.calls_a_person), None)
     # Where there is nothing left to answer nobody is called either.
     if called is None or decision.action is Action.IGNORE:
@@ -64,7 +69,7 @@ def _settled(found: Finding) -> Decision:
     return Decision(action=condition.allows, rule=_HOUSE, because=found.because, opt_out=condition.opts_out)
 
 
-def _by_rule(rule: Rule, found: tuple[Finding, ...], facts: Facts) -> Decision:
+def _by_rule(rule: Rule, found: tuple[Finding, ...], facts: Facts, hours: Hours) -> Decision:
     action, because = _temper(rule, found)
     storm = facts.incident.id if facts.incident is not None and storm_post(facts.assessment) else None
     escalate = rule.escalate and storm is None
@@ -73,7 +78,8 @@ def _by_rule(rule: Rule, found: tuple[Finding, ...], facts: Facts) -> Decision:
         rule=rule.name,
         because=because,
         escalate=escalate,
-        due_at=facts.now + timedelta(minutes=rule.due_minutes) if escalate else None,
+        calls_a_person=escalate and rule.calls_a_person,
+        due_at=(hours if rule.due_in_hours else ALWAYS).due_at(facts.now, rule.due_minutes) if escalate else None,
         not_after=facts.heard.mention.post.posted_at + timedelta(minutes=rule.max_age_minutes),
         alone_since=facts.now - timedelta(hours=rule.once_per_hours),
         incident_id=storm,

@@ -32,7 +32,8 @@ _NUMBERS = {
     "followers_at_least": (0, 10**12),
 }
 _REPLIES = ("automatic", "draft", "none")
-_KEYS = ("name", "reply", "escalate", "confidence_at_least", *_SETS, *_NUMBERS)
+_FLAGS = ("escalate", "calls_a_person", "due_in_hours")
+_KEYS = ("name", "reply", *_FLAGS, "confidence_at_least", *_SETS, *_NUMBERS)
 
 
 def read_rule(table: Mapping[str, Any], *, fault: Fault) -> Rule | None:
@@ -53,8 +54,11 @@ def read_rule(table: Mapping[str, Any], *, fault: Fault) -> Rule | None:
     for key, (least, most) in _NUMBERS.items():
         if key in table:
             values[key] = _number(table[key], key, least, most, report)
-    if "escalate" in table:
-        values["escalate"] = _flag(table["escalate"], "escalate", report)
+    for key in _FLAGS:
+        if key in table:
+            values[key] = _flag(table[key], key, report)
+    if not values.get("escalate") and (values.get("calls_a_person") or values.get("due_in_hours")):
+        report("escalate", "must be true where calls_a_person or due_in_hours is: only an escalation is told and due")
     if "confidence_at_least" in table:
         values["confidence_at_least"] = _share(table["confidence_at_least"], "confidence_at_least", report)
     return None if faults else Rule(name=name, reply=reply, **values)
@@ -106,7 +110,7 @@ def _share(value: object, key: str, report: Fault) -> float:
 
 # What a house starts with. The first rule that holds wins.
 DEFAULT_RULES = (
-    Rule(name="danger", reply="draft", escalate=True, due_minutes=15, urgency_at_least=80),
+    Rule(name="danger", reply="draft", escalate=True, calls_a_person=True, due_minutes=15, urgency_at_least=80),
     Rule(
         name="angry",
         reply="automatic",

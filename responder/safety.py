@@ -172,6 +172,14 @@ def _budget(spent: Callable[[Facts], int], most: Callable[[SafetyConfig], int], 
     return why
 
 
+def _at_once(case: Case) -> str | None:
+    """Whatever a storm's posts look like, and whether or not the breaker sees it: so many and no more."""
+    most = case.limits.account_at_once
+    if most is None or case.facts.lately.account_at_once < most:
+        return None
+    return f"the account said {most} things by itself within five minutes: it could be a storm, so a person looks first"
+
+
 def _said_to_many(case: Case) -> str | None:
     if case.draft is None or case.facts.lately.told.get(case.draft.template, 0) < case.limits.same_text_per_hour:
         return None
@@ -342,6 +350,7 @@ CONDITIONS: tuple[Condition, ...] = (
             "the account's budget of {most} automatic replies a day is spent",
         ),
     ),
+    Condition(name="account's budget, five minutes", allows=Action.DRAFT, why=_at_once),
     Condition(name="same text to many", allows=Action.DRAFT, why=_said_to_many),
     Condition(name="too long", allows=Action.DRAFT, why=_too_long),
 )

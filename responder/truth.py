@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.assessment import Assessment, Intent, Language, Probabilities, Sentiment
-from core.config import Rule, SafetyConfig
+from core.config import BreakerConfig, Rule, SafetyConfig
 from core.conversation import Conversation, Status
 from core.decision import Decision, Draft, Facts, Heard, Standing
 from core.incident import Incident
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 RULE = Rule(name="all", reply="automatic")
 # Quiet at night, so that the hour alone makes an example.
 _STORM = Incident(id=7, account="x-main", opened_at=NOW)
-LIMITS = SafetyConfig(quiet_from=time(22), quiet_until=time(7))
+LIMITS = SafetyConfig(quiet_from=time(22), quiet_until=time(7), account_at_once=BreakerConfig().replies_at_once)
 
 Change = Callable[["Scene"], "Scene"]
 
@@ -253,6 +253,7 @@ EXAMPLES: Mapping[str, Change] = {
     "author's budget, day": _lately(author_day=LIMITS.author_per_day),
     "account's budget, hour": _lately(account_hour=LIMITS.account_per_hour),
     "account's budget, day": _lately(account_day=LIMITS.account_per_day),
+    "account's budget, five minutes": _lately(account_at_once=LIMITS.account_at_once),
     "same text to many": _told_often,
     "too long": _long,
 }

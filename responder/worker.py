@@ -10,11 +10,12 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from core.assessment import Reason
+from core.assessment import Assessment, Reason
 from core.clock import Clock
 from core.config import Rule, SafetyConfig
-from core.decision import URGENT, Action, Decision, Facts, Notice, Plan
+from core.decision import ORDINARY, URGENT, Action, Decision, Facts, Notice, Plan
 from core.errors import StoreError
+from core.sla import ALWAYS, Hours
 from responder.draft import Templates
 from responder.policy import decide
 from store.bell import Bell, Ring
@@ -34,17 +35,18 @@ _EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What deciding needs beside the facts: the rules, the templates, and where the dashboard is."""
+    """What deciding needs beside the facts: the rules, the templates, the hours, and where the dashboard is."""
 
     rules: tuple[Rule, ...]
     templates: Templates
     dashboard_url: str
     limits: SafetyConfig = field(default_factory=SafetyConfig)
+    hours: Hours = ALWAYS
 
     def plan(self, facts: Facts) -> Plan:
         """Return the decision with its draft and notice. Pure."""
         draft = self.templates.fill(facts)
-        decision = decide(facts, self.rules, self.limits, draft)
+        decision = decide(facts, self.rules, self.limits, draft, self.hours)
         return Plan(
             decision=decision,
             draft=draft if decision.action in (Action.DRAFT, Action.ACKNOWLEDGE) else None,
@@ -54,7 +56,6 @@ class Desk:
     def _notice(self, facts: Facts, decision: Decision) -> Notice:
         mention, assessed = facts.heard.mention, facts.assessment
         post = mention.post
-        why = ", ".join(_spelled(reason) for reason in assessed.reasons if reason.points > 0) or "a rule"
         excerpt = post.text if len(post.text) <= _EXCERPT else post.text[:_EXCERPT] + "…"
         reach = f", {post.author.followers} followers" if post.author.followers is not None else ""
         body = "\n".join(
@@ -62,15 +63,30 @@ class Desk:
                 f"@{post.author.handle} on {post.platform} ({mention.via}{reach}):",
                 excerpt,
                 "",
-                f"Urgency {assessed.urgency} because of: {why}",
+                f"Urgency {assessed.urgency}{_why(assessed)}",
                 f"What the bot does: {decision.because}",
                 f"Conversation: {self.dashboard_url}/conversations/{facts.heard.conversation_id}",
                 f"Post: {post.url}",
             )
         )
+        title = f"Urgency {assessed.urgency} on {mention.account}"
         if decision.calls_a_person:
-            return Notice(kind=URGENT, title=f"A person is needed now on {mention.account}", body=body)
-        return Notice(kind="escalation", title=f"Urgency {assessed.urgency} on {mention.account}", body=body)
+            title = f"A person is needed now on {mention.account}"
+        return Notice(
+            kind=URGENT if decision.calls_a_person else ORDINARY,
+            title=title,
+            body=body,
+            account=mention.account,
+            urgency=assessed.urgency,
+            due_at=decision.due_at,
+        )
+
+
+def _why(assessed: Assessment) -> str:
+    if not assessed.is_explained:
+        return "; many posts came at once, so why it is so follows on its page"
+    found = [_spelled(reason) for reason in assessed.reasons if reason.points > 0]
+    return f" because of: {', '.join(found) or 'a rule'}"
 
 
 def _spelled(reason: Reason) -> str:

@@ -33,7 +33,7 @@ class Teachable(Protocol):
         ...
 
     def read(
-        self, texts: Sequence[str], hints: Sequence[str | None], reach: Sequence[int | None], *, explain_all: bool
+        self, texts: Sequence[str], hints: Sequence[str | None], reach: Sequence[int | None], *, explain: bool
     ) -> list[Assessment]:
         """Return assessments in order."""
         ...
@@ -98,7 +98,7 @@ class Guidance(Generic[R]):
     def _read(self, correction_id: int, text: str, hint: str | None) -> Assessment | None:
         """Part of the worker's loop: one text that the model fails on must not end it."""
         try:
-            [read] = self._plain.read([text], [hint], [None], explain_all=False)
+            [read] = self._plain.read([text], [hint], [None], explain=False)
         except Exception:
             log.exception("a corrected post could not be read anew", extra={"correction": correction_id})
             return None

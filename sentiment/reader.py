@@ -15,8 +15,7 @@ from sentiment.reasons import Candidate, Span, candidates, enough, parts, proven
 from sentiment.text import MOST_CHARACTERS
 from sentiment.urgency import UrgencyReader
 
-# Posts of this urgency are explained always; below the second, and without a mood, never.
-_URGENT = 40
+# Posts below this urgency, and without a mood, are not explained.
 _WORTH_A_WORD = 15
 
 
@@ -41,11 +40,11 @@ class Reader:
         hints: Sequence[str | None],
         reach: Sequence[int | None],
         *,
-        explain_all: bool = True,
+        explain: bool = True,
     ) -> list[Assessment]:
         """Return assessments in order. `hints` are the platforms' language guesses, `reach` followers.
 
-        Explaining reads a post again for each reason. Without `explain_all` only posts of some urgency are explained.
+        Explaining reads a post again for each reason. Without `explain` those worth a word are marked as unexplained.
         """
         texts = [text[:MOST_CHARACTERS] for text in texts]
         readings = self._model.read(
@@ -55,14 +54,11 @@ class Reader:
             judge(self._urgency, text, reading=reading, followers=followers)
             for text, reading, followers in zip(texts, readings, reach, strict=True)
         ]
-        asking = [
-            i
-            for i, one in enumerate(judged)
-            if one.urgency >= _URGENT or (explain_all and _is_telling(readings[i], one))
-        ]
-        reasons = self._explain(asking, texts, hints, readings, judged)
+        asking = [i for i, one in enumerate(judged) if _is_telling(readings[i], one)]
+        reasons = self._explain(asking, texts, hints, readings, judged) if explain else {}
+        unexplained = frozenset() if explain else frozenset(asking)
         return [
-            self._assessment(reading, one, reasons.get(i, one.told))
+            self._assessment(reading, one, reasons.get(i, one.told), is_explained=i not in unexplained)
             for i, (reading, one) in enumerate(zip(readings, judged, strict=True))
         ]
 
@@ -101,7 +97,9 @@ class Reader:
             for text, reading in zip(texts, readings, strict=True)
         ]
 
-    def _assessment(self, reading: Reading, judged: Judgement, reasons: tuple[Reason, ...]) -> Assessment:
+    def _assessment(
+        self, reading: Reading, judged: Judgement, reasons: tuple[Reason, ...], *, is_explained: bool
+    ) -> Assessment:
         sentiment, confidence = reading.probabilities.top()
         heads = reading.heads
         return Assessment(
@@ -118,6 +116,7 @@ class Reader:
             offensive=heads.offensive if heads else None,
             irony=heads.irony if heads else None,
             embedding=None if reading.embedding is None else packed(reading.embedding),
+            is_explained=is_explained,
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 from core.config import AccountConfig
 from store import rows
 from store import tables as t
+from store.alerts import settle_alerts
 from store.database import Database
 from store.people import record
 
@@ -39,6 +40,7 @@ class AccountRow:
     changed_at: datetime
     changed_by: str
     enrolled_at: datetime
+    budget_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +77,14 @@ class Accounts:
                         index_elements=["name"], set_={"platform": account.platform, "handle": account.handle}
                     )
                 )
-                await connection.execute(
+                woken = await connection.execute(
                     update(t.accounts)
                     .where(t.accounts.c.name == account.name, t.accounts.c.state == AccountState.NEEDS_OPERATOR)
                     .values(state=AccountState.ACTIVE, reason="", changed_at=at, changed_by="genlyd")
                 )
+                if woken.rowcount:
+                    # Where it is turned away again, people are told again.
+                    await settle_alerts(connection, operator_of=account.name, by="genlyd", at=at)
 
     async def all(self) -> list[AccountRow]:
         """Return every account by name."""
@@ -104,6 +109,8 @@ class Accounts:
             )
             if not changed.rowcount:
                 return False
+            if state is AccountState.ACTIVE:
+                await settle_alerts(connection, operator_of=name, by=by, at=at)
             detail = {"state": state, "reason": reason}
             await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
             return True

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from core.errors import ConfigError, Problem
+from store.redis_urls import SPELLED, close_redis, open_redis
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ _LIVE = "genlyd:live"
 _MOST_ENTRIES = 100_000
 # How long an entry may be held before another consumer takes it over.
 _RECLAIM_AFTER_MS = 30_000
+# A call that failed slowly is not made again for three times as long, or a silent network would hold up every worker.
+_REST_TIMES, _MOST_REST_SECONDS = 3.0, 15.0
 
 _rung = Counter("genlyd_bell_rung_total", "Entries rung", ["ring"])
 _failed = Counter("genlyd_bell_failed_total", "Calls to Redis that failed and were survived")
@@ -65,16 +68,13 @@ class Bell:
         self._consumer = consumer
         self._known: set[Ring] = set()
         self._is_up = True
+        self._rests_until = 0.0
 
     @classmethod
     def open(cls, url: str, *, consumer: str) -> "Bell":
-        """Return a bell on a URL such as redis://HOST:6379/0 or unix:///PATH. Raises: ConfigError."""
-        try:
-            redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=2, socket_timeout=10)
-        except ValueError as err:
-            what = f"not a Redis URL: {err}; use redis://HOST:6379/0, rediss://... or unix:///PATH"
-            raise ConfigError([Problem(line=None, where="store.redis", what=what)]) from err
-        return cls(redis, consumer=consumer)
+        """Return a bell on a URL that `redis_urls` takes. Raises: ConfigError."""
+        # Asked on an idle connection too, so that live pages notice a server that went away without a word.
+        return cls(open_redis(url, health_check_interval=15), consumer=consumer)
 
     @property
     def is_up(self) -> bool:
@@ -84,7 +84,8 @@ class Bell:
     async def ring(self, ring: Ring, row_ids: Iterable[int]) -> None:
         """Wake a worker for each row. A lost ring costs seconds: the sweep finds the row."""
         ids = list(row_ids)
-        if not ids:
+        since = _now()
+        if not ids or since < self._rests_until:
             return
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -94,10 +95,14 @@ class Bell:
             self._note_up()
             _rung.labels(ring.name.lower()).inc(len(ids))
         except (RedisError, OSError) as err:
-            self._note_down(err)
+            self._note_down(err, since)
 
     async def wait(self, ring: Ring, *, count: int, seconds: float) -> list[Entry]:
         """Return up to `count` entries, waiting at most `seconds` for the first. [] is a normal answer."""
+        since = _now()
+        if since < self._rests_until:
+            await asyncio.sleep(seconds)
+            return []
         try:
             await self._ensure_group(ring)
             entries = await self._reclaim(ring, count)
@@ -115,7 +120,7 @@ class Bell:
             await asyncio.sleep(min(seconds, 0.05))
             return []
         except (RedisError, OSError) as err:
-            self._note_down(err)
+            self._note_down(err, since)
             await asyncio.sleep(seconds)
             return []
         return entries
@@ -123,7 +128,8 @@ class Bell:
     async def done(self, ring: Ring, entries: Iterable[Entry]) -> None:
         """Strike entries from the stream: their rows have moved on, or the sweep will ring again."""
         ids = [entry.entry_id for entry in entries]
-        if not ids:
+        since = _now()
+        if not ids or since < self._rests_until:
             return
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -131,14 +137,17 @@ class Bell:
                 pipe.xdel(ring, *ids)
                 await pipe.execute()
         except (RedisError, OSError) as err:
-            self._note_down(err)
+            self._note_down(err, since)
 
     async def announce(self) -> None:
         """Tell live pages that some conversation changed."""
+        since = _now()
+        if since < self._rests_until:
+            return
         try:
             await self._redis.publish(_LIVE, "1")
         except (RedisError, OSError) as err:
-            self._note_down(err)
+            self._note_down(err, since)
 
     async def announcements(self, *, at_least_every_seconds: float) -> AsyncIterator[None]:
         """Yield when something changed, and at least every so often, whatever becomes of Redis."""
@@ -186,9 +195,20 @@ class Bell:
             can_save=persistence.get("rdb_last_bgsave_status", "ok") == "ok",
         )
 
+    async def refuse_cluster(self) -> None:
+        """Raise ConfigError where the server is a node of a cluster; one that is away may be anything."""
+        try:
+            facts = await self._redis.info("cluster")
+        except (RedisError, OSError) as err:
+            self._note_down(err)
+            return
+        if facts.get("cluster_enabled"):
+            what = f"this server is a node of a Redis Cluster, which cannot be used; use {SPELLED}, of one server"
+            raise ConfigError([Problem(line=None, where="store.redis", what=what)])
+
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._redis.aclose()
+        await close_redis(self._redis)
 
     async def _ensure_group(self, ring: Ring) -> None:
         if ring in self._known:
@@ -206,8 +226,11 @@ class Bell:
         answer = await self._redis.xautoclaim(ring, _GROUP, self._consumer, _RECLAIM_AFTER_MS, count=count)
         return _entries([[ring, answer[1]]]) if answer and len(answer) > 1 else []
 
-    def _note_down(self, err: Exception) -> None:
+    def _note_down(self, err: Exception, since: float | None = None) -> None:
+        """`since` is when the call began, where a slow failure is to be followed by a rest."""
         _stop_if_cancelled()
+        if since is not None:
+            self._rests_until = _now() + min(_REST_TIMES * (_now() - since), _MOST_REST_SECONDS)
         _failed.inc()
         _up.set(0)
         if self._is_up:
@@ -216,9 +239,14 @@ class Bell:
 
     def _note_up(self) -> None:
         _up.set(1)
+        self._rests_until = 0.0
         if not self._is_up:
             log.warning("Redis answers again")
         self._is_up = True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _stop_if_cancelled() -> None:

@@ -16,6 +16,7 @@ from core.errors import Conflict
 from core.reply import VOID, Reply, ReplyState
 from store import rows
 from store import tables as t
+from store.alerts import settle_alerts
 from store.database import Database
 from store.people import record
 
@@ -149,6 +150,8 @@ class Conversations:
             await record(
                 connection, by=by, action=move, subject=f"conversation {conversation_id}", at=at, detail=detail
             )
+            if move in (Move.TAKE_OVER, Move.RESOLVE):
+                await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
             return after
 
 

@@ -4,8 +4,9 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,17 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from core.errors import ConfigError, Problem, StoreError
-from store import migrate
+from store import migrate, postgres
+from store.mounts import shared_by_machines
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+Check = Callable[[AsyncConnection], Awaitable[None]]
+# What a write transaction begins with, where a task writes under a lease. No write can forget it.
+_check: ContextVar[Check | None] = ContextVar("check", default=None)
 
 
 class Database:
@@ -43,18 +50,40 @@ class Database:
                 # A write transaction takes its lock at once: upgrading later can deadlock.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             async with _committed(connection):
+                check = _check.get()
+                if check is not None:
+                    await check(connection)
                 yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection for reading what is committed. Raises: StoreError."""
+    async def read(self, *, slowly: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection for reading what is committed; `slowly` where somebody may take their time over each row.
+
+        Raises: StoreError.
+        """
         async with _translated(), self._engine.connect() as connection:
+            if slowly and not self.is_sqlite:
+                await connection.exec_driver_sql(postgres.SLOW_READ)
             yield connection
 
     async def check(self) -> None:
         """Raise StoreError unless the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def session(self, *, seconds: float) -> AsyncConnection:
+        """Return a connection outside the pool and outside transactions; the caller closes it. PostgreSQL only.
+
+        It waits `seconds` at most for an answer. Raises: StoreError.
+        """
+        apart = create_async_engine(
+            self._engine.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=postgres.connect_args() | {"timeout": seconds, "command_timeout": seconds},
+        )
+        async with _translated():
+            return await apart.connect()
 
     async def clock(self) -> datetime | None:
         """Return what the database server's clock says; None for SQLite, whose clock is this machine's."""
@@ -93,12 +122,23 @@ class Database:
         await self._engine.dispose()
 
 
+@contextmanager
+def checking(check: Check) -> Iterator[None]:
+    """Within this, `check` begins each write transaction of the task, and of those it starts. It raises to refuse."""
+    before = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(before)
+
+
 async def open_database(url: str) -> Database:
     """Connect, migrate to the newest schema and return the database.
 
     Raises: ConfigError for a URL that cannot work; StoreError where the database does not answer.
     """
     parsed = parse_url(url)
+    _refuse_network_drive(parsed)
     engine = _engine(parsed)
     try:
         async with _translated():
@@ -128,6 +168,17 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
+def _refuse_network_drive(url: URL) -> None:
+    """SQLite's journal is memory that processes share, so they have to share a machine."""
+    kind = shared_by_machines(Path(url.database)) if url.drivername.startswith("sqlite") and url.database else None
+    if kind is not None:
+        what = (
+            f"SQLite cannot be kept on a network drive ({kind}): several machines would spoil it; "
+            "use a disk of this machine, or postgresql://USER:PASSWORD@HOST/NAME"
+        )
+        raise ConfigError([Problem(line=None, where="store.database", what=what)])
+
+
 def _bad_url(why: str) -> ConfigError:
     """The cure, without the URL: it may hold a password (I9)."""
     what = f"{why}; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
@@ -136,7 +187,8 @@ def _bad_url(why: str) -> ConfigError:
 
 def _engine(url: URL) -> AsyncEngine:
     if not url.drivername.startswith("sqlite"):
-        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        connect_args = postgres.connect_args()
+        return create_async_engine(url, connect_args=connect_args, pool_size=10, max_overflow=10, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": 10}, pool_size=8, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     return engine
@@ -150,10 +202,11 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     """
     connection.isolation_level = None
     cursor = connection.cursor()
+    # First of all: the next line waits too, where several processes make the file at once.
+    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import Status
+from core.decision import ORDINARY
 from core.reply import VOID, ReplyState
 from store import rows
 from store import tables as t
+from store.alerts import settle_alerts
 from store.corrections import highest_urgency
 from store.database import alone
 
@@ -71,7 +73,7 @@ async def redact_alerts(connection: AsyncConnection, post: rows.AnyRow, words: s
     a = t.alerts.c
     names_it = a.body.contains(post.url, autoescape=True)
     of_thread = a.conversation_id == post.conversation_id
-    told_before = and_(of_thread, a.state == "delivered")
+    told_before = and_(of_thread, a.state != "pending")
     await connection.execute(update(t.alerts).where(or_(names_it, told_before)).values(body=words))
 
 
@@ -155,3 +157,6 @@ async def _settle_conversation(connection: AsyncConnection, conversation_id: int
     await connection.execute(
         update(t.conversations).where(of_it, ~stands, c.taken_by.is_(None)).values(status=Status.RESOLVED)
     )
+    if (await connection.execute(select(c.id).where(of_it, ~stands))).first() is not None:
+        # Whoever was called because somebody may be in danger decides that for themselves.
+        await settle_alerts(connection, conversation_id=conversation_id, kind=ORDINARY, by="genlyd", at=at)

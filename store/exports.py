@@ -60,6 +60,8 @@ QUERIES: dict[str, Select[Any]] = {
     .join(t.posts, t.posts.c.id == t.decisions.c.post_id)
     .order_by(t.decisions.c.post_id),
     "gaps": select(*t.gaps.c).order_by(t.gaps.c.id),
+    "spending": select(*t.spending.c).order_by(t.spending.c.account, t.spending.c.day, t.spending.c.source),
+    "unreadable": select(*t.unreadable.c).order_by(t.unreadable.c.id),
     "corrections": select(
         *_CORRECTIONS, t.posts.c.platform, t.posts.c.native_id, t.posts.c.account, count_touched().label("posts")
     )
@@ -72,7 +74,7 @@ QUERIES: dict[str, Select[Any]] = {
 
 async def export(database: Database, what: str) -> AsyncIterator[dict[str, Any]]:
     """Yield each row of `what` (a key of QUERIES) as plain values, instants as ISO 8601 in UTC."""
-    async with database.read() as connection:
+    async with database.read(slowly=True) as connection:
         async for row in (await connection.stream(QUERIES[what])).mappings():
             yield {key: _plain(value) for key, value in row.items()}
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -17,7 +17,7 @@ from core.errors import Conflict
 from core.incident import Incident, Measure, Trip
 from store import rows
 from store import tables as t
-from store.alerts import queue_alert
+from store.alerts import queue_alert, settle_alerts
 from store.database import Database
 from store.people import record
 
@@ -53,7 +53,6 @@ class Incidents:
             measures=[asdict(measure) for measure in trip.measures],
             statements={str(language): text for language, text in statements.items()},
             version=1,
-            step=1,
             heard_per_minute=0.0,
             negative_per_minute=0.0,
         )
@@ -63,7 +62,7 @@ class Incidents:
             if opened is None:
                 return None
             await join_incident(connection, opened.id, trip.post_ids)
-            await queue_alert(connection, notice, conversation_id=None, at=at)
+            await queue_alert(connection, notice, incident_id=opened.id, at=at)
             detail = {"reasons": list(trip.reasons)}
             await record(connection, by="genlyd", action="breaker tripped", subject=account, at=at, detail=detail)
             return _incident(opened)
@@ -86,12 +85,14 @@ class Incidents:
         async with self._db.read() as connection:
             return [_incident(row) for row in await connection.execute(query)]
 
-    async def of(self, account: str, *, since: datetime) -> list[Incident]:
-        """Return an account's incidents that were not over before an instant, oldest first."""
-        late = _I.closed_at.is_(None) | (_I.closed_at >= since)
-        query = select(t.incidents).where(_I.account == account, late).order_by(_I.id)
+    async def lately(self, *, since: datetime) -> dict[str, list[Incident]]:
+        """Return by account the incidents that were not over before an instant, oldest first."""
+        query = select(t.incidents).where(_I.closed_at.is_(None) | (_I.closed_at >= since)).order_by(_I.id)
+        found: dict[str, list[Incident]] = {}
         async with self._db.read() as connection:
-            return [_incident(row) for row in await connection.execute(query)]
+            for row in await connection.execute(query):
+                found.setdefault(row.account, []).append(_incident(row))
+        return found
 
     async def members(self, incident_id: int, *, limit: int = 50) -> list[Member]:
         """Return the posts of a storm, the newest first."""
@@ -115,15 +116,6 @@ class Incidents:
         query = select(func.count()).where(t.incident_posts.c.incident_id == incident_id)
         async with self._db.read() as connection:
             return (await connection.execute(query)).scalar_one()
-
-    async def climb(self, incident: Incident, notice: Notice, *, at: datetime) -> bool:
-        """Tell people once more; False where another process did, or somebody has it by now."""
-        still = (_I.id == incident.id, _I.step == incident.step, _I.closed_at.is_(None), _I.taken_by.is_(None))
-        async with self._db.begin() as connection:
-            climbed = await connection.execute(update(t.incidents).where(*still).values(step=incident.step + 1))
-            if climbed.rowcount:
-                await queue_alert(connection, notice, conversation_id=None, at=at)
-            return bool(climbed.rowcount)
 
     async def take(self, incident_id: int, *, by: str, version: int, at: datetime) -> Incident:
         """Somebody is on it: nobody else is woken. Raises: Conflict."""
@@ -178,14 +170,17 @@ class Incidents:
             row = changed.first()
             if row is None:
                 raise Conflict("the incident changed since you opened it")
+            await settle_alerts(connection, incident_id=incident_id, by=by, at=at)
             await record(connection, by=by, action=action, subject=f"incident {incident_id}", at=at)
             return _incident(row)
 
 
+_OPEN = select(t.incidents).where(_I.account == bindparam("account"), _I.closed_at.is_(None))
+
+
 async def open_incident(connection: AsyncConnection, account: str) -> Incident | None:
     """Return the account's open incident, within the caller's transaction."""
-    query = select(t.incidents).where(_I.account == account, _I.closed_at.is_(None))
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(_OPEN, {"account": account})).first()
     return _incident(row) if row else None
 
 
@@ -206,7 +201,6 @@ def _incident(row: rows.AnyRow) -> Incident:
         measures=tuple(Measure(**measure) for measure in row.measures),
         statements={Language(language): text for language, text in row.statements.items()},
         version=row.version,
-        step=row.step,
         taken_by=row.taken_by,
         taken_at=row.taken_at,
         approved_by=row.approved_by,

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Table, select
 
@@ -16,6 +15,7 @@ from core.errors import StoreError
 from core.needle import Needle
 from store import tables as t
 from store.database import Database
+from store.redis_urls import close_redis, open_redis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Looked:
 
 async def in_rows(database: Database, needle: Needle, looked: Looked) -> AsyncIterator[Found]:
     """Yield each column that holds the text, with how many of its rows do. Raises: StoreError."""
-    async with database.read() as connection:
+    async with database.read(slowly=True) as connection:
         for table in t.metadata.sorted_tables:
             hits: dict[str, tuple[str, int]] = {}
             async for row in (await connection.stream(select(table))).mappings():
@@ -52,7 +52,7 @@ async def in_rows(database: Database, needle: Needle, looked: Looked) -> AsyncIt
 async def in_redis(url: str, needle: Needle, looked: Looked) -> AsyncIterator[Found]:
     """Yield each key whose name or value holds the text. Raises: StoreError where Redis does not answer."""
     # Its stubs promise text where it gives bytes.
-    redis: Any = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=10)
+    redis: Any = open_redis(url, decode_responses=False)
     try:
         async for key in redis.scan_iter(count=1000):
             looked.keys += 1
@@ -64,7 +64,7 @@ async def in_redis(url: str, needle: Needle, looked: Looked) -> AsyncIterator[Fo
     except (RedisError, OSError) as err:
         raise StoreError(f"Redis does not answer, so its keys were not looked through: {err}") from err
     finally:
-        await redis.aclose()
+        await close_redis(redis)
 
 
 def _hits(table: Table, row: Any, needle: Needle) -> list[tuple[str, str]]:

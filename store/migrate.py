@@ -7,25 +7,40 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 FOLDER = Path(__file__).parent / "migrations"
 # Two processes that start together on PostgreSQL must not migrate together. Any constant number does.
 _LOCK = 7_369_215
+_PATIENCE_MS = 120_000
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Upgrade to head. Does nothing where the schema is new enough."""
+    """Upgrade to head. Locks nothing where the schema is new enough: a house may be busy there."""
+    async with engine.connect() as connection:
+        if await connection.run_sync(_is_at_head):
+            return
     async with engine.begin() as connection:
         await connection.run_sync(_upgrade)
+
+
+def _is_at_head(connection: Connection) -> bool:
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == head
 
 
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     else:
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        # Whoever migrates first may take longer than anybody waits to write one row.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE_MS}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
     command.upgrade(alembic_config(connection), "head")
 
 

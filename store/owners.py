@@ -1,24 +1,30 @@
 """Who is sending: a name for each process, and a lock that its death sets free.
 
 Owns the lock files in the data folder. The kernel lets go of a lock when its process dies, and keeps it
-while the process is merely frozen, so on one machine "dead" and "slow" can be told apart. Across
-machines nobody can tell, and the lease alone decides.
+while the process is merely frozen, so on one machine "dead" and "slow" can be told apart. Refuses to
+know other machines: `presence` asks the database about those.
 """
 
 import fcntl
 import os
 import secrets
 import socket
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 
 
 class OwnerState(StrEnum):
-    """ALIVE (perhaps frozen), DEAD, or ELSEWHERE: not on this machine, so unknown."""
+    """What became of a process that sends.
+
+    ALIVE: perhaps frozen, and what it holds is its own. DEAD: ended, on this machine. GONE: it let go of its lock in
+    the database: it ended, or lost its connection and can no longer begin to send. ELSEWHERE: nobody can tell.
+    """
 
     ALIVE = "alive"
     DEAD = "dead"
+    GONE = "gone"
     ELSEWHERE = "elsewhere"
 
 
@@ -32,25 +38,35 @@ class OwnerLock:
 
     def __enter__(self) -> "OwnerLock":
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self._file(self.name), os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while self._descriptor is None:
+            descriptor = os.open(self._file(self.name), os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_there(descriptor, self._file(self.name)):
+                self._descriptor = descriptor
+            else:
+                # Somebody who tidied up took it for a dead one's before it was locked.
+                os.close(descriptor)
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _err: BaseException | None, _tb: TracebackType | None
     ) -> None:
+        # The file stays: what this process still had in its hands must be known to be a dead one's.
         if self._descriptor is not None:
-            self._file(self.name).unlink(missing_ok=True)
             os.close(self._descriptor)
+            self._descriptor = None
 
     def state(self, owner: str) -> OwnerState:
         """Return what became of another process."""
+        return self._look(self._file(owner))
+
+    def _look(self, file: Path) -> OwnerState:
         try:
-            descriptor = os.open(self._file(owner), os.O_RDWR)
+            descriptor = os.open(file, os.O_RDWR)
         except OSError:
             return OwnerState.ELSEWHERE
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return OwnerState.ALIVE
         else:
@@ -62,5 +78,19 @@ class OwnerLock:
         """Remove the lock file of a dead process whose work has been taken over."""
         self._file(owner).unlink(missing_ok=True)
 
+    def tidy(self, keep: Collection[str]) -> None:
+        """Remove the lock files of dead processes that left nothing behind; `keep` have rows in their hands."""
+        kept = {self._file(name) for name in (*keep, self.name)}
+        for file in self._folder.glob("*"):
+            if file not in kept and self._look(file) is OwnerState.DEAD:
+                file.unlink(missing_ok=True)
+
     def _file(self, owner: str) -> Path:
         return self._folder / owner.replace("/", "-").replace(":", "_")
+
+
+def _is_there(descriptor: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
-from core.conversation import Status
 from core.correction import Effect
 from core.decision import Heard
-from core.post import Author, Platform
+from core.failpoint import reach
+from core.post import Platform
 from core.watch import Mention
 from store import rows
 from store import tables as t
@@ -23,6 +22,7 @@ from store.corrections import forget_embeddings, still_hold, taken
 from store.database import Database
 from store.deletions import forget_settled_replies
 from store.edits import rewrite
+from store.intake import known_version, take_in
 from store.sources import Progress, advance
 
 
@@ -36,8 +36,6 @@ class Stage(StrEnum):
 
 
 MOST_ATTEMPTS = 5
-# Reddit tells times in whole seconds.
-_COARSE = timedelta(seconds=2)
 # What cannot be read cannot be looked up again either, so it is kept no longer than a deletion may take (I7).
 _UNREADABLE_FOR = timedelta(hours=24)
 
@@ -64,19 +62,11 @@ class Posts:
         """
         edited = await self._rewrite(mentions, at=at)
         async with self._db.begin() as connection:
-            unknown = await _unknown(connection, mentions)
-            authors = await _save_authors(connection, unknown)
-            await _lock_conversations(connection, unknown, authors.values())
-            enrolled = await _enrolled(connection, progress.account)
-            ids: list[int] = []
-            # Asked again under the authors' locks: another listener may have brought the same posts meanwhile.
-            for mention in await _unknown(connection, unknown):
-                author_id = authors[mention.post.platform, mention.post.author.native_id]
-                is_old = enrolled is not None and mention.post.posted_at < enrolled - _COARSE
-                is_backfill = progress.is_backfill or is_old
-                post_id = await _insert(connection, mention, author_id, at=at, is_backfill=is_backfill)
-                if post_id is not None:
-                    ids.append(post_id)
+            ids = await take_in(connection, mentions, progress, at=at)
+            if mentions:
+                reach("I2")
+            if len(ids) < len(mentions):
+                reach("I5")
             await advance(connection, progress, heard=len(ids), at=at)
         ids += edited
         return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
@@ -87,7 +77,7 @@ class Posts:
         for mention in mentions:
             if mention.post.earlier_ids:
                 async with self._db.begin() as connection:
-                    known = await _known_version(connection, mention)
+                    known = await known_version(connection, mention)
                     if known is not None and await rewrite(connection, known, mention.post, at=at):
                         rewritten.append(known)
         return rewritten
@@ -140,26 +130,27 @@ class Posts:
         `effects`, by post, are the corrections that apply to it; those not undone meanwhile change the assessment.
         `edited_at`, by post, tells which version was read: one that was edited meanwhile waits to be read again.
         """
-        moved: list[int] = []
         apply = effects or {}
         async with self._db.begin() as connection:
             hold = await still_hold(connection, (effect for some in apply.values() for effect in some))
-            for post_id, read in assessed:
-                move = (
-                    update(t.posts)
-                    .where(t.posts.c.id == post_id, t.posts.c.stage == Stage.SAVED)
-                    .values(stage=Stage.ASSESSED, stage_at=at, attempts=0, problem=None)
+            waiting = (await connection.execute(_STILL_SAVED, {"ids": [post_id for post_id, _ in assessed]})).all()
+            versions = {row.id: row.edited_at for row in waiting}
+            moved = {
+                post_id: taken(post_id, read, [one for one in apply.get(post_id, ()) if one.correction_id in hold])
+                for post_id, read in assessed
+                if post_id in versions and (edited_at is None or versions[post_id] == edited_at.get(post_id))
+            }
+            if moved:
+                values = {"stage": Stage.ASSESSED, "stage_at": at, "attempts": 0, "problem": None}
+                await connection.execute(update(t.posts).where(t.posts.c.id.in_(moved)).values(**values))
+                read_rows = [_assessment_row(post_id, read, at) for post_id, (read, _) in moved.items()]
+                await connection.execute(
+                    rows.insert(t.assessments, self._db.dialect).on_conflict_do_nothing(), read_rows
                 )
-                if edited_at is not None:
-                    move = move.where(t.posts.c.edited_at.is_not_distinct_from(edited_at.get(post_id)))
-                if (await connection.execute(move)).rowcount:
-                    standing = [effect for effect in apply.get(post_id, ()) if effect.correction_id in hold]
-                    assessment, touched = taken(post_id, read, standing)
-                    await connection.execute(_assessment_row(post_id, assessment, at, self._db.dialect))
-                    if touched:
-                        await connection.execute(insert(t.correction_effects), touched)
-                    moved.append(post_id)
-        return moved
+            touched = [effect for _, some in moved.values() for effect in some]
+            if touched:
+                await connection.execute(insert(t.correction_effects), touched)
+        return list(moved)
 
     async def fail(self, post_id: int, problem: str, *, at: datetime) -> None:
         """Count a failure of our own on a post; after MOST_ATTEMPTS it is STUCK and shown as such."""
@@ -224,174 +215,36 @@ def _forget_authors() -> Executable:
     return statement
 
 
-async def _enrolled(connection: AsyncConnection, account: str) -> datetime | None:
-    """Return since when we remember for an account: what was answered before that, nobody here knows."""
-    query = select(t.accounts.c.enrolled_at).where(t.accounts.c.name == account)
-    return (await connection.execute(query)).scalar_one_or_none()
-
-
 def _heard() -> Select[tuple[object, ...]]:
     return select(*rows.HEARD_COLUMNS).join(t.authors, t.authors.c.id == t.posts.c.author_id)
 
 
-async def _unknown(connection: AsyncConnection, mentions: Sequence[Mention]) -> list[Mention]:
-    """Return those whose posts we do not have in any version, each post once."""
-    found = {(mention.post.platform, mention.post.native_id): mention for mention in reversed(mentions)}
-    if not found:
-        return []
-    names = {name for mention in found.values() for name in _versions(mention)}
-    query = select(t.posts.c.platform, t.posts.c.native_id).where(t.posts.c.native_id.in_(names))
-    known = {(platform, native_id) for platform, native_id in await connection.execute(query)}
-    return [
-        mention
-        for mention in reversed(found.values())
-        if not any((mention.post.platform, name) in known for name in _versions(mention))
-    ]
+# In the order of ids, so that two workers with the same posts cannot wait for each other for ever.
+_STILL_SAVED = (
+    select(t.posts.c.id, t.posts.c.edited_at)
+    .where(t.posts.c.id.in_(bindparam("ids", expanding=True)), t.posts.c.stage == Stage.SAVED)
+    .order_by(t.posts.c.id)
+    .with_for_update()
+)
 
 
-def _versions(mention: Mention) -> tuple[str, ...]:
-    return (*mention.post.earlier_ids, mention.post.native_id)
-
-
-async def _known_version(connection: AsyncConnection, mention: Mention) -> int | None:
-    """Return the post that we have as an earlier version of a mention's."""
-    p = t.posts.c
-    query = select(p.id).where(p.platform == mention.post.platform, p.native_id.in_(mention.post.earlier_ids))
-    return (await connection.execute(query.order_by(p.id).limit(1))).scalar_one_or_none()
-
-
-async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]) -> dict[tuple[str, str], int]:
-    """Save the authors of new posts and keep their rows locked: in one order, so that two batches never deadlock."""
-    authors = {(mention.post.platform, mention.post.author.native_id): mention.post for mention in mentions}
-    return {key: await save_author(connection, post.platform, post.author) for key, post in sorted(authors.items())}
-
-
-async def _lock_conversations(
-    connection: AsyncConnection, mentions: Sequence[Mention], author_ids: Collection[int]
-) -> None:
-    """Lock what they may join in the order of ids, as deciding does."""
-    c = t.conversations.c
-    roots = {mention.post.root_id for mention in mentions}
-    theirs = select(c.id).where(c.author_id.in_(author_ids), c.root_id.in_(roots))
-    await connection.execute(theirs.order_by(c.id).with_for_update())
-
-
-async def _insert(
-    connection: AsyncConnection, mention: Mention, author_id: int, *, at: datetime, is_backfill: bool
-) -> int | None:
-    """Insert one post with its conversation; None where another listener was first."""
-    post = mention.post
-    conversation_id = await _open_conversation(connection, mention, author_id, at)
-    statement = (
-        rows.insert(t.posts, connection.dialect)
-        .values(
-            platform=post.platform,
-            native_id=post.native_id,
-            account=mention.account,
-            author_id=author_id,
-            conversation_id=conversation_id,
-            text=rows.storable(post.text),
-            url=post.url,
-            root_id=post.root_id,
-            parent_id=post.parent_id,
-            parent_author_id=post.parent_author_id,
-            quoted_author_id=post.quoted_author_id,
-            place=rows.storable(post.place),
-            language_hint=post.language_hint,
-            via=mention.via,
-            matched=mention.matched,
-            is_summons=mention.is_summons,
-            is_backfill=is_backfill,
-            posted_at=post.posted_at,
-            heard_at=at,
-            stage=Stage.SAVED,
-            stage_at=at,
-            attempts=0,
-        )
-        .on_conflict_do_nothing(index_elements=["platform", "native_id"])
-        .returning(t.posts.c.id)
-    )
-    post_id: int | None = (await connection.execute(statement)).scalar_one_or_none()
-    return post_id
-
-
-async def save_author(connection: AsyncConnection, platform: Platform, author: Author) -> int:
-    """Insert or refresh an author; return its id."""
-    statement = rows.insert(t.authors, connection.dialect).values(
-        platform=platform,
-        native_id=author.native_id,
-        handle=author.handle,
-        name=rows.storable(author.name),
-        followers=author.followers,
-        is_bot=author.is_bot,
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["platform", "native_id"],
-        set_={
-            "handle": author.handle,
-            "name": rows.storable(author.name),
-            "followers": func.coalesce(statement.excluded.followers, t.authors.c.followers),
-            "is_bot": author.is_bot,
-        },
-    ).returning(t.authors.c.id)
-    author_id: int = (await connection.execute(statement)).scalar_one()
-    return author_id
-
-
-async def _open_conversation(connection: AsyncConnection, mention: Mention, author_id: int, at: datetime) -> int:
-    """Find or open the conversation; a resolved one opens again, for somebody waits anew."""
-    post = mention.post
-    c = t.conversations.c
-    statement = rows.insert(t.conversations, connection.dialect).values(
-        account=mention.account,
-        root_id=post.root_id,
-        author_id=author_id,
-        status=Status.PENDING,
-        version=1,
-        urgency=0,
-        waiting_since=post.posted_at,
-        opened_at=at,
-        last_post_at=post.posted_at,
-        changed_at=at,
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["account", "root_id", "author_id"],
-        set_={
-            "version": c.version + 1,
-            "waiting_since": func.coalesce(c.waiting_since, statement.excluded.waiting_since),
-            # A backfill brings older posts after newer ones.
-            "last_post_at": case(
-                (c.last_post_at > statement.excluded.last_post_at, c.last_post_at),
-                else_=statement.excluded.last_post_at,
-            ),
-            "changed_at": at,
-        },
-    ).returning(c.id)
-    conversation_id: int = (await connection.execute(statement)).scalar_one()
-    return conversation_id
-
-
-def _assessment_row(post_id: int, assessment: Assessment, at: datetime, dialect: str) -> Executable:
-    statement: Executable = (
-        rows.insert(t.assessments, dialect)
-        .values(
-            post_id=post_id,
-            language=assessment.language,
-            sentiment=assessment.sentiment,
-            confidence=assessment.confidence,
-            **asdict(assessment.probabilities),
-            urgency=assessment.urgency,
-            intents=list(assessment.intents),
-            reasons=[asdict(reason) for reason in assessment.reasons],
-            model=assessment.model,
-            model_version=assessment.model_version,
-            assessed_at=at,
-            anger=assessment.anger,
-            offensive=assessment.offensive,
-            irony=assessment.irony,
-            embedding=assessment.embedding,
-            corrected=list(assessment.corrected),
-        )
-        .on_conflict_do_nothing()
-    )
-    return statement
+def _assessment_row(post_id: int, assessment: Assessment, at: datetime) -> dict[str, object]:
+    return {
+        "post_id": post_id,
+        "language": assessment.language,
+        "sentiment": assessment.sentiment,
+        "confidence": assessment.confidence,
+        **asdict(assessment.probabilities),
+        "urgency": assessment.urgency,
+        "intents": list(assessment.intents),
+        "reasons": [asdict(reason) for reason in assessment.reasons],
+        "is_explained": assessment.is_explained,
+        "model": assessment.model,
+        "model_version": assessment.model_version,
+        "assessed_at": at,
+        "anger": assessment.anger,
+        "offensive": assessment.offensive,
+        "irony": assessment.irony,
+        "embedding": assessment.embedding,
+        "corrected": list(assessment.corrected),
+    }

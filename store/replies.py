@@ -8,20 +8,21 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
+from core.failpoint import reach
 from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
+from store.alerts import settle_alerts
 from store.conversations import touch
 from store.database import Database
-from store.decisions import facts_of
-from store.lately import Ledger
+from store.facts import facts_of
 from store.people import record
 
 _R = t.replies.c
@@ -85,33 +86,33 @@ class Replies:
         lease: timedelta,
         limit: int = 16,
         not_of: Collection[str] = (),
+        but_not: Collection[int] = (),
         account: str | None = None,
     ) -> list[Reply]:
         """Claim replies whose outcome must be looked up: UNKNOWN ones due for a look, lost senders' ones.
 
-        `not_of` are processes known to live: a frozen one may still send what its lease no longer covers.
+        `not_of` are processes that may live: a frozen one may still send what its lease no longer covers. `but_not`
+        are replies that this process is sending right now, whatever a clock that was set says of their leases.
         """
-        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of))
+        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of), _R.id.not_in(but_not))
         unsure = and_(
             _R.state == ReplyState.UNKNOWN, _R.not_before <= at, or_(_R.lease_until.is_(None), _R.lease_until < at)
         )
-        due = (
-            select(_R.id)
-            .where(or_(lost, unsure))
-            .where(_R.account.in_(_able_accounts(account)))
-            .order_by(_R.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        values = {
-            "state": ReplyState.UNKNOWN,
-            "owner": owner,
-            "fence": _R.fence + 1,
-            "lease_until": at + lease,
-            "looks": _R.looks + 1,
-            "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
-        }
-        return await self._claim(due, values)
+        return await self._claim_looks(or_(lost, unsure), owner, at=at, lease=lease, limit=limit, account=account)
+
+    async def claim_unreachable(
+        self,
+        owner: str,
+        *,
+        of: Collection[str],
+        at: datetime,
+        lease: timedelta,
+        limit: int = 16,
+        account: str | None = None,
+    ) -> list[Reply]:
+        """Claim what the processes `of` were sending, whose leases are over. Whether they live, nobody can tell."""
+        theirs = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.in_(of))
+        return await self._claim_looks(theirs, owner, at=at, lease=lease, limit=limit, account=account)
 
     async def looks(self, reply: Reply) -> int:
         """Return how often the outcome of a reply was looked up."""
@@ -244,36 +245,14 @@ class Replies:
             reply_id: int = (await connection.execute(statement)).scalar_one()
             await touch(connection, post.conversation_id, at=at)
             await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
+            await settle_alerts(connection, conversation_id=post.conversation_id, by=by, at=at)
             return reply_id
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
-        another = t.replies.alias("another")
-        other = exists().where(
-            another.c.conversation_id == reply.conversation_id,
-            another.c.id != reply.id,
-            another.c.kind == ReplyKind.ACKNOWLEDGEMENT,
-            another.c.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
-            or_(_R.alone_since.is_(None), another.c.created_at > _R.alone_since),
-        )
-        query = (
-            select(
-                _R.not_after,
-                _R.post_id,
-                t.posts.c.posted_at,
-                t.posts.c.is_summons,
-                t.posts.c.deleted_at.is_not(None).label("is_deleted"),
-                other.label("has_other_reply"),
-            )
-            .select_from(t.replies)
-            .join(t.posts, t.posts.c.id == _R.post_id)
-            .where(_R.id == reply.id)
-        )
         async with self._db.read() as connection:
-            read = dict((await connection.execute(query)).mappings().one())
-            ledger = Ledger(connection, at=at, leaving=reply.id)
-            facts = await facts_of(connection, read.pop("post_id"), ledger, at=at, leaving=reply.id)
-            return Standing(now=at, facts=facts, **read)
+            row = (await connection.execute(_STANDING, {"reply": reply.id})).mappings().one()
+            return Standing(now=at, facts=await facts_of(connection, reply.post_id, at=at, leaving=reply.id), **row)
 
     async def get(self, reply_id: int) -> Reply | None:
         """Return one reply."""
@@ -286,6 +265,34 @@ class Replies:
         query = select(_R.state, func.count()).group_by(_R.state)
         async with self._db.read() as connection:
             return dict((await connection.execute(query)).all())
+
+    async def _claim_looks(
+        self,
+        which: ColumnElement[bool],
+        owner: str,
+        *,
+        at: datetime,
+        lease: timedelta,
+        limit: int,
+        account: str | None,
+    ) -> list[Reply]:
+        due = (
+            select(_R.id)
+            .where(which)
+            .where(_R.account.in_(_able_accounts(account)))
+            .order_by(_R.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        values = {
+            "state": ReplyState.UNKNOWN,
+            "owner": owner,
+            "fence": _R.fence + 1,
+            "lease_until": at + lease,
+            "looks": _R.looks + 1,
+            "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
+        }
+        return await self._claim(due, values)
 
     async def _claim(self, due: Any, values: dict[str, Any]) -> list[Reply]:
         async with self._db.begin() as connection:
@@ -326,7 +333,33 @@ class Replies:
                 await _note_sent(connection, after, at=at)
             detail = {"from": before.state, "to": to, "edited": before.text != after.text}
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
+            await settle_alerts(connection, conversation_id=before.conversation_id, by=by, at=at)
+            if to is ReplyState.APPROVED:
+                reach("A1")
             return after
+
+
+_another = t.replies.alias("another")
+_STANDING = (
+    select(
+        _R.not_after,
+        t.posts.c.posted_at,
+        t.posts.c.is_summons,
+        t.posts.c.deleted_at.is_not(None).label("is_deleted"),
+        exists()
+        .where(
+            _another.c.conversation_id == _R.conversation_id,
+            _another.c.id != _R.id,
+            _another.c.kind == ReplyKind.ACKNOWLEDGEMENT,
+            _another.c.state.in_((ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)),
+            or_(_R.alone_since.is_(None), _another.c.created_at > _R.alone_since),
+        )
+        .label("has_other_reply"),
+    )
+    .select_from(t.replies)
+    .join(t.posts, t.posts.c.id == _R.post_id)
+    .where(_R.id == bindparam("reply"))
+)
 
 
 def _able_accounts(account: str | None) -> Any:
@@ -354,12 +387,16 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
     """An acknowledgement is noted on its conversation; after an answer nobody waits there."""
-    values: dict[str, Any] = {"waiting_since": None}
-    if reply.kind is ReplyKind.ACKNOWLEDGEMENT:
-        values = {"acknowledged_at": func.coalesce(t.conversations.c.acknowledged_at, at)}
-    await connection.execute(
-        update(t.conversations).where(t.conversations.c.id == reply.conversation_id).values(**values)
-    )
+    noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
+    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
+
+
+_C = t.conversations.c
+_OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
+_NOTE_ACKNOWLEDGED = _OF_IT.values(
+    acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
+)
+_NOTE_ANSWERED = _OF_IT.values(waiting_since=None)
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:

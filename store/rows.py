@@ -87,6 +87,7 @@ def assessment(row: AnyRow) -> Assessment:
         irony=row.irony,
         embedding=row.embedding,
         corrected=tuple(row.corrected),
+        is_explained=row.is_explained,
     )
 
 

@@ -20,7 +20,12 @@ _MOST_UNREADABLE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far one ask brought a source. `gap` says why something may be missing before it."""
+    """How far one ask brought a source.
+
+    `gap` says why something before `missing_until` (None: before now) is out of reach; `doubt`, why something in or
+    before this batch may be missing that the next fetch brings. `heard_until` is the instant up to which the source is
+    known to have told everything, where that is not now.
+    """
 
     account: str
     source: str
@@ -28,6 +33,9 @@ class Progress:
     is_backfill: bool = False
     is_caught_up: bool = True
     gap: str | None = None
+    missing_until: datetime | None = None
+    doubt: str | None = None
+    heard_until: datetime | None = None
     unreadable: tuple[str, ...] = ()
 
 
@@ -44,6 +52,8 @@ class SourceState:
     problem: str | None
     problem_at: datetime | None
     open_gaps: int
+    every_seconds: float | None = None
+    slow_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +85,20 @@ class Sources:
         async with self._db.read() as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
-    async def stumble(self, account: str, source: str, problem: str, *, at: datetime, opens_gap: bool) -> None:
-        """Note that a source failed; open a gap from when it was last fresh, unless one is open (I2)."""
+    async def stumble(
+        self,
+        account: str,
+        source: str,
+        problem: str,
+        *,
+        at: datetime,
+        opens_gap: bool,
+        since: datetime | None = None,
+    ) -> None:
+        """Note that a source failed; open a gap, unless one is open (I2).
+
+        It begins when the source was last fresh, or at `since` where it was deaf and seemed fresh.
+        """
         async with self._db.begin() as connection:
             statement = rows.insert(t.sources, connection.dialect).values(
                 account=account, source=source, heard=0, unreadable=0, problem=problem, problem_at=at
@@ -87,15 +109,29 @@ class Sources:
                 )
             )
             if opens_gap:
-                await _open_gap(connection, account, source, why=problem, at=at)
+                await _open_gap(connection, account, source, why=problem, at=at, since=since)
 
-    async def woke(self, account: str, source: str, *, at: datetime, after: timedelta) -> None:
+    async def begin(self, account: str, source: str, *, cursor: str) -> None:
+        """Note where a source begins, before the first ask: what fails from now on cannot make us begin later."""
+        statement = rows.insert(t.sources, self._db.dialect).values(
+            account=account, source=source, cursor=cursor, heard=0, unreadable=0
+        )
+        begun = statement.on_conflict_do_update(
+            index_elements=["account", "source"],
+            set_={"cursor": func.coalesce(t.sources.c.cursor, statement.excluded.cursor)},
+        )
+        async with self._db.begin() as connection:
+            await connection.execute(begun)
+
+    async def woke(
+        self, account: str, source: str, *, at: datetime, after: timedelta, why: str = "Genlyd was not listening"
+    ) -> None:
         """Note that listening begins; a source that was last fresh longer than `after` ago has a gap (I2)."""
         fresh = select(t.sources.c.fresh_at).where(t.sources.c.account == account, t.sources.c.source == source)
         async with self._db.begin() as connection:
             fresh_at = (await connection.execute(fresh)).scalar_one_or_none()
             if fresh_at is not None and at - fresh_at > after:
-                await _open_gap(connection, account, source, why="Genlyd was not listening", at=at)
+                await _open_gap(connection, account, source, why=why, at=at)
 
     async def gaps(self, *, covered_since: datetime, most: int = 100) -> list[Gap]:
         """Return the gaps that are open, and those closed since `covered_since`: open ones first, then the newest."""
@@ -123,6 +159,11 @@ class Sources:
             await record(connection, at=at, by=by, action="gap seen", subject=f"gap {gap_id}")
             return True
 
+    async def count_unreadable(self) -> int:
+        """Return how many items that could not be read are kept now."""
+        async with self._db.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(t.unreadable))).scalar_one())
+
     async def all(self) -> list[SourceState]:
         """Return every source, by account."""
         open_gaps = (
@@ -142,11 +183,12 @@ class Sources:
 async def advance(connection: AsyncConnection, progress: Progress, *, heard: int, at: datetime) -> None:
     """Move a source on within the caller's transaction."""
     await _settle_gaps(connection, progress, at)
+    fresh_at = min(progress.heard_until or at, at)
     statement = rows.insert(t.sources, connection.dialect).values(
         account=progress.account,
         source=progress.source,
         cursor=progress.cursor,
-        fresh_at=at,
+        fresh_at=fresh_at,
         heard=heard,
         unreadable=len(progress.unreadable),
     )
@@ -155,7 +197,7 @@ async def advance(connection: AsyncConnection, progress: Progress, *, heard: int
             index_elements=["account", "source"],
             set_={
                 "cursor": func.coalesce(statement.excluded.cursor, t.sources.c.cursor),
-                "fresh_at": at,
+                "fresh_at": fresh_at,
                 "heard": t.sources.c.heard + heard,
                 "unreadable": t.sources.c.unreadable + len(progress.unreadable),
                 "problem": None,
@@ -172,25 +214,35 @@ def _running(account: str, source: str) -> ColumnElement[bool]:
     return and_(g.account == account, g.source == source, g.closed_at.is_(None), g.until_at.is_(None))
 
 
-async def _open_gap(connection: AsyncConnection, account: str, source: str, *, why: str, at: datetime) -> None:
-    if (await connection.execute(select(t.gaps.c.id).where(_running(account, source)).limit(1))).first():
+async def _open_gap(
+    connection: AsyncConnection, account: str, source: str, *, why: str, at: datetime, since: datetime | None = None
+) -> None:
+    """One gap grows at a time: what happens to a source that is not heard anyway is part of the same gap."""
+    g = t.gaps.c
+    if (await connection.execute(select(g.id).where(_running(account, source)).limit(1))).first():
         return
     fresh = select(t.sources.c.fresh_at).where(t.sources.c.account == account, t.sources.c.source == source)
-    from_at = (await connection.execute(fresh)).scalar_one_or_none() or at
-    await connection.execute(insert(t.gaps).values(account=account, source=source, why=why, from_at=from_at))
+    from_at = since or (await connection.execute(fresh)).scalar_one_or_none() or at
+    await connection.execute(insert(t.gaps).values(account=account, source=source, why=why, from_at=min(from_at, at)))
 
 
 async def _settle_gaps(connection: AsyncConnection, progress: Progress, at: datetime) -> None:
     """A fetch that reached the present covers every running gap, but for what it says it could not.
 
-    A gap with a reason stays open, with an end, until a person has seen it.
+    What is out of reach stays open, from where the gap began to where the fetch begins, until a person has seen it.
     """
-    running = _running(progress.account, progress.source)
+    running, g = _running(progress.account, progress.source), t.gaps.c
     if progress.gap is not None:
         await _open_gap(connection, progress.account, progress.source, why=progress.gap, at=at)
-        await connection.execute(update(t.gaps).where(running).values(until_at=at, why=progress.gap))
-    elif progress.is_caught_up:
+        begun = (await connection.execute(select(g.id, g.why, g.from_at).where(running))).all()
+        for gap in begun:
+            until = max(gap.from_at, min(progress.missing_until or at, at))
+            why = gap.why if gap.why == progress.gap else f"{gap.why}; {progress.gap}"
+            await connection.execute(update(t.gaps).where(g.id == gap.id).values(until_at=until, why=why))
+    elif progress.is_caught_up and progress.doubt is None:
         await connection.execute(update(t.gaps).where(running).values(until_at=at, closed_at=at))
+    if progress.doubt is not None:
+        await _open_gap(connection, progress.account, progress.source, why=progress.doubt, at=at)
 
 
 async def _keep_unreadable(connection: AsyncConnection, progress: Progress, at: datetime) -> None:

@@ -22,7 +22,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -75,6 +77,8 @@ accounts = Table(
     Column("changed_by", String(100), nullable=False),
     # Posts from before this are shown and never answered automatically: who knows what was answered then.
     Column("enrolled_at", Instant, nullable=False),
+    # When people were last told that its budget is spent: once a period.
+    Column("budget_told_at", Instant),
 )
 
 # Where each listener stands. The cursor moves in the transaction that stores its posts (I1).
@@ -89,6 +93,9 @@ sources = Table(
     Column("unreadable", Integer, nullable=False, default=0),
     Column("problem", Text),
     Column("problem_at", Instant),
+    # How often it is asked now, and why not as often as it should be. None for a stream.
+    Column("every_seconds", Float),
+    Column("slow_because", Text),
 )
 
 # What we may have missed (I2). `closed_at` is set once a backfill has covered it.
@@ -105,6 +112,18 @@ gaps = Table(
     # Who has seen a gap that no fetch can cover; none where a fetch covered it.
     Column("closed_by", String(200)),
     Index("ix_gaps_open", "account", "source", "closed_at"),
+)
+
+# Calls, posts and money by UTC day, each process adding its own every few seconds (L5). Money: millionths of a dollar.
+spending = Table(
+    "spending",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("day", Instant, primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("calls", Integer, nullable=False, default=0),
+    Column("posts", Integer, nullable=False, default=0),
+    Column("money", BigInteger, nullable=False, default=0),
 )
 
 # Raw items of a platform that we could not parse: kept, counted, never in the way.
@@ -234,6 +253,14 @@ assessments = Table(
     # What the post means, 384 signed bytes; goes when the text goes.
     Column("embedding", LargeBinary),
     Column("corrected", JSON, nullable=False, server_default="[]"),
+    # False while its reasons are still to be found, which is done when nothing waits to be read.
+    Column("is_explained", Boolean, nullable=False, server_default=true()),
+)
+Index(
+    "ix_assessments_unexplained",
+    assessments.c.urgency,
+    sqlite_where=assessments.c.is_explained == false(),
+    postgresql_where=assessments.c.is_explained == false(),
 )
 
 # What a person of the staff set right. `was` and `now` are values of one field of the assessment; `embedding` is the
@@ -342,8 +369,7 @@ incidents = Table(
     # Holding texts by language. They stand in drafts once `approved_by` is set.
     Column("statements", JSON, nullable=False),
     Column("version", Integer, nullable=False, default=1),
-    # How often people were told. The ladder ends once `taken_by` is set.
-    Column("step", Integer, nullable=False, default=1),
+    # Who is on it: people are told no more.
     Column("taken_by", String(100)),
     Column("taken_at", Instant),
     Column("approved_by", String(100)),
@@ -382,22 +408,92 @@ hours = Table(
     Column("negative", Integer, nullable=False),
 )
 
-# People to be told. Rows too, so a dead webhook delays an alert and never loses it.
-alerts = Table(
-    "alerts",
+# Alerts of one account and kind, told together until somebody acknowledges. The key lets one group take what comes.
+# `step` is the last step of the ladder that was told, -1 for none; `next_at` when people are told next.
+alert_groups = Table(
+    "alert_groups",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id")),
+    Column("account", String(100), nullable=False),
     Column("kind", String(40), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("told_at", Instant),
+    Column("next_at", Instant),
+    Column("step", Integer, nullable=False, default=-1),
+    Column("pace_seconds", Float, nullable=False),
+    Column("repeats", Integer, nullable=False, default=0),
+    # Since when it takes no more alerts.
+    Column("sealed_at", Instant),
+    Column("acknowledged_by", String(200)),
+    Column("acknowledged_at", Instant),
+    Index(
+        "uq_alert_groups_open",
+        "account",
+        "kind",
+        unique=True,
+        sqlite_where=text("sealed_at IS NULL"),
+        postgresql_where=text("sealed_at IS NULL"),
+    ),
+    Index("ix_alert_groups_next", "next_at"),
+    Index("ix_alert_groups_last", "account", "kind", "id"),
+)
+
+# What is sent to one step: a row, so a dead webhook delays it and never loses it. Its words are made when it leaves.
+# `state`: pending | delivered | void (somebody acknowledged first).
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("group_id", ForeignKey("alert_groups.id", ondelete="CASCADE"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("why", String(20), nullable=False),
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("problem", Text),
-    Index("ix_alerts_due", "state", "not_before"),
+    Index("ix_tellings_due", "state", "not_before"),
+    Index("ix_tellings_group", "group_id", "state"),
+)
+
+# The links in tellings. `token_hash` is SHA-256 of the link's secret, so a stolen database acknowledges nothing.
+alert_links = Table(
+    "alert_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("group_id", ForeignKey("alert_groups.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(200), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_alert_links_expires_at", "expires_at"),
+)
+
+# What people are to be told. `state`: pending | delivered (a telling listed it) | settled (no need any more).
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id")),
+    Column("incident_id", ForeignKey("incidents.id", ondelete="CASCADE")),
+    Column("account", String(100), nullable=False, server_default=""),
+    Column("kind", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("urgency", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("group_id", ForeignKey("alert_groups.id")),
+    Column("telling_id", ForeignKey("tellings.id")),
+    Column("sent_at", Instant),
+    # Who did something about it: in its conversation or incident, or for its whole group.
+    Column("handled_by", String(200)),
+    Column("handled_at", Instant),
+    Index("ix_alerts_due", "state", "group_id"),
+    Index("ix_alerts_group", "group_id", "telling_id"),
     Index("ix_alerts_conversation", "conversation_id", "created_at"),
 )
 
@@ -421,6 +517,16 @@ sessions = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
+)
+
+# Work that one process at a time does. `fence` rises with each new holder; `until` is the database's time.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("until", Instant, nullable=False),
 )
 
 # Switches of the whole house, such as the pause.

@@ -4,26 +4,30 @@ Owns the `hours` rows and the looks that the crisis breaker takes. Refuses to ju
 they were posted: a poll or a backfill brings many at once, and that is no storm.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.assessment import Sentiment
+from core.assessment import Intent, Sentiment
 from core.incident import Arrival, Conduct, Hour
 from core.reply import ReplyState
 from store import rows
 from store import tables as t
 from store.database import Database
 
-# Beyond this many recent posts it is a storm or a house that needs no more of them to be judged.
+# The breaker needs no more of them to judge: windows that reach further back are left out.
 MOST_ARRIVALS = 1000
+# What is usually talked about is read from so many posts.
+_SAMPLE = 5000
 _HOUR = timedelta(hours=1)
 # An hour is counted once what the platforms show late is in.
 _SETTLED = timedelta(minutes=10)
 # Hours counted in one transaction: a house that was away for weeks must not hold up its writers.
 _AT_ONCE = 48
 _P, _R = t.posts.c, t.replies.c
+_INTENTS = {intent.value: intent for intent in Intent}
 
 
 class Tempo:
@@ -35,8 +39,13 @@ class Tempo:
     async def arrivals(self, account: str, *, since: datetime) -> list[Arrival]:
         """Return the newest posts of an account since an instant, the newest first."""
         async with self._db.read() as connection:
-            found = (await connection.execute(recent(account, since))).mappings()
-            return [Arrival(**{**row, "mood": Sentiment(row["mood"]) if row["mood"] else None}) for row in found]
+            return [_arrival(row) for row in await connection.execute(recent(account, since))]
+
+    async def sample(self, account: str, *, since: datetime, before: datetime) -> list[Arrival]:
+        """Return the newest posts from before an instant: enough to tell what an account usually hears about."""
+        query = recent(account, since).where(_P.posted_at < before).limit(_SAMPLE)
+        async with self._db.read() as connection:
+            return [_arrival(row) for row in await connection.execute(query)]
 
     async def hours(self, account: str, *, since: datetime) -> list[Hour]:
         """Return the full hours of the past, oldest first."""
@@ -60,23 +69,31 @@ class Tempo:
                 at, done = at + _HOUR, done + 1
         return done
 
-    async def conduct(self, account: str, *, since: datetime, now: datetime) -> Conduct:
-        """Return what we did since an instant, an hour ago or the last reset, by ourselves."""
+    async def conduct(self, account: str, *, since: datetime, now: datetime, asking: Collection[int] = ()) -> Conduct:
+        """Return what we did since an instant, an hour ago or the last reset, by ourselves.
+
+        `asking` are authors who ask whether a robot answers: those of them whom we answered are named.
+        """
         async with self._db.read() as connection:
             done = (await connection.execute(sent_since(account, since))).one()
             opted = (await connection.execute(opted_out_since(account, since))).scalar_one()
-            arrivals = done.sent
+            heard = 0
             if done.sent:
-                a_day = select(func.count()).where(_P.account == account, _P.posted_at > now - 25 * _HOUR)
-                arrivals = (await connection.execute(a_day)).scalar_one()
-        return Conduct(sent=done.sent or 0, refused=done.refused or 0, opt_outs=opted, arrivals=arrivals or 0)
+                # Whether there were as many posts as replies is asked, not how many there were in a day.
+                a_day = select(_P.id).where(_P.account == account, _P.posted_at > now - 25 * _HOUR).limit(done.sent)
+                heard = (await connection.execute(select(func.count()).select_from(a_day.subquery()))).scalar_one()
+            answered = frozenset[int]()
+            if done.sent and asking:
+                answered = frozenset((await connection.execute(answered_since(account, since, asking))).scalars())
+        sent, refused = done.sent or 0, done.refused or 0
+        return Conduct(sent=sent, refused=refused, opt_outs=opted, arrivals=heard, answered=answered)
 
 
 def recent(account: str, since: datetime) -> Select[tuple[object, ...]]:
     """The look at recent posts: a range of ix_posts_account."""
     return (
-        select(_P.id.label("post_id"), _P.posted_at.label("at"), _P.author_id, _P.text, _P.matched)
-        .add_columns(t.assessments.c.sentiment.label("mood"))
+        select(_P.id, _P.posted_at, _P.author_id, _P.text, _P.matched, _P.is_summons)
+        .add_columns(t.assessments.c.sentiment, t.assessments.c.intents)
         .join(t.assessments, t.assessments.c.post_id == _P.id, isouter=True)
         .where(_P.account == account, _P.posted_at > since, _P.is_backfill.is_(False))
         .order_by(_P.posted_at.desc())
@@ -93,12 +110,36 @@ def sent_since(account: str, since: datetime) -> Select[tuple[object, ...]]:
     )
 
 
+def answered_since(account: str, since: datetime, authors: Collection[int]) -> Select[int]:
+    """The look at those of some authors whom we sent something by ourselves: through ix_conversations_author."""
+    c = t.conversations.c
+    return (
+        select(c.author_id)
+        .join(t.replies, _R.conversation_id == c.id)
+        .where(c.author_id.in_(authors), c.account == account, _R.is_automatic, _R.sending_at > since)
+        .distinct()
+    )
+
+
 def opted_out_since(account: str, since: datetime) -> Select[int]:
     """The look at people who asked us to stop: a range of ix_opt_outs_since."""
     c = t.conversations.c
     # One at a time for the few who asked of late: joined, PostgreSQL may begin with all conversations of the account.
     ours = select(c.id).where(c.author_id == t.opt_outs.c.author_id, c.account == account).limit(1).scalar_subquery()
     return select(func.count(t.opt_outs.c.author_id.distinct())).where(t.opt_outs.c.since > since, ours.is_not(None))
+
+
+def _arrival(row: rows.AnyRow) -> Arrival:
+    return Arrival(
+        post_id=row.id,
+        at=row.posted_at,
+        author_id=row.author_id,
+        text=row.text,
+        matched=row.matched,
+        mood=Sentiment(row.sentiment) if row.sentiment else None,
+        intents=tuple(_INTENTS[intent] for intent in row.intents or () if intent in _INTENTS),
+        is_summons=row.is_summons,
+    )
 
 
 def _next_hour(at: datetime) -> datetime:

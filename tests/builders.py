@@ -119,6 +119,11 @@ def some_progress(cursor: str | None = "c1", **changes: Any) -> Progress:
     return replace(Progress(account="x-main", source="mentions", cursor=cursor), **changes)
 
 
+def a_notice(**changes: Any) -> Notice:
+    notice = Notice(kind="escalation", title="Urgency 70", body="@author77: text", account="x-main", urgency=70)
+    return replace(notice, **changes)
+
+
 def a_plan(action: Action = Action.ACKNOWLEDGE, *, notice: bool = False, **changes: Any) -> Callable[[Facts], Plan]:
     """Return a planner that always says the same, but never acknowledges a conversation twice."""
 
@@ -131,7 +136,7 @@ def a_plan(action: Action = Action.ACKNOWLEDGE, *, notice: bool = False, **chang
         return Plan(
             decision=decision,
             draft=Draft(text=f"Vi har set opslag {facts.heard.id}.", template="da/general/1") if wants_text else None,
-            notice=Notice(kind="escalation", title="Urgency 70", body="@author77: text") if notice else None,
+            notice=a_notice(account=facts.heard.mention.account) if notice else None,
         )
 
     return plan

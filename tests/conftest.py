@@ -61,6 +61,9 @@ class Emulated:
         """The plan, with how often each fault has fired."""
         return list(await self._call("GET", "faults"))
 
+    async def forget_faults(self) -> None:
+        await self._call("DELETE", "faults")
+
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
         async with (
             aiohttp.ClientSession() as session,
@@ -72,7 +75,7 @@ class Emulated:
 
 
 @contextmanager
-def _running(platform: Platform, *options: str) -> Iterator[Emulated]:
+def running(platform: Platform, *options: str) -> Iterator[Emulated]:
     command = [sys.executable, "-m", "emulators", platform, "--port", "0", "--handle", "brand", *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -94,16 +97,14 @@ async def _checked(emulated: Emulated) -> AsyncIterator[Emulated]:
 
 @pytest.fixture
 async def emulated_x() -> AsyncIterator[Emulated]:
-    secrets = [f"--consumer-secret={X_CREDENTIALS['consumer_secret'].reveal()}"]
-    secrets += [f"--access-secret={X_CREDENTIALS['access_token_secret'].reveal()}"]
-    with _running(Platform.X, "--limits", "off", "--heartbeat", "0.5", *secrets) as emulated:
+    with running(Platform.X, *x_options()) as emulated:
         async for checked in _checked(emulated):
             yield checked
 
 
 @pytest.fixture
 async def emulated_reddit() -> AsyncIterator[Emulated]:
-    with _running(Platform.REDDIT, "--limits", "off") as emulated:
+    with running(Platform.REDDIT, "--limits", "off") as emulated:
         async for checked in _checked(emulated):
             yield checked
 
@@ -121,28 +122,33 @@ REDDIT_CREDENTIALS = {
 }
 
 
-@pytest.fixture
-def x_account(emulated_x: Emulated) -> AccountConfig:
+def x_options() -> list[str]:
+    """How an emulated X is started: it checks signatures, and limits nothing."""
+    secrets = [f"--consumer-secret={X_CREDENTIALS['consumer_secret'].reveal()}"]
+    secrets += [f"--access-secret={X_CREDENTIALS['access_token_secret'].reveal()}"]
+    return ["--limits", "off", "--heartbeat", "0.5", *secrets]
+
+
+def account_on(emulated: Emulated) -> AccountConfig:
+    """Our account there: x-main or reddit-main."""
     return AccountConfig(
-        name="x-main",
-        platform=Platform.X,
+        name=f"{emulated.platform}-main",
+        platform=emulated.platform,
         handle="brand",
-        credentials=X_CREDENTIALS,
-        base_url=emulated_x.url,
+        credentials=X_CREDENTIALS if emulated.platform is Platform.X else REDDIT_CREDENTIALS,
+        base_url=emulated.url,
         poll_seconds=0.1,
     )
+
+
+@pytest.fixture
+def x_account(emulated_x: Emulated) -> AccountConfig:
+    return account_on(emulated_x)
 
 
 @pytest.fixture
 def reddit_account(emulated_reddit: Emulated) -> AccountConfig:
-    return AccountConfig(
-        name="reddit-main",
-        platform=Platform.REDDIT,
-        handle="brand",
-        credentials=REDDIT_CREDENTIALS,
-        base_url=emulated_reddit.url,
-        poll_seconds=0.1,
-    )
+    return account_on(emulated_reddit)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Owns the Sender port for Reddit. Refuses to judge who may be answered: the guard
 from collections.abc import Collection
 from datetime import timedelta
 
+from core.budget import Purse, Use
 from core.config import AccountConfig
 from core.post import Platform
 from core.reply import Receipt, Reply
@@ -17,9 +18,9 @@ from responder.senders.find import find_among
 _LOOKS_BACK = timedelta(days=1)
 
 
-def build_sender(account: AccountConfig) -> "RedditSender":
+def build_sender(account: AccountConfig, purse: Purse | None = None) -> "RedditSender":
     """Return the sender of `account`. Nothing connects before the first call."""
-    return RedditSender(RedditClient(account))
+    return RedditSender(RedditClient(account, purse=purse, use=Use.SPEAK))
 
 
 class RedditSender:

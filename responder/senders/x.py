@@ -5,6 +5,7 @@ Owns the Sender port for X. Refuses to judge who may be answered: the guards do,
 
 from collections.abc import Collection
 
+from core.budget import Purse, Use
 from core.config import AccountConfig
 from core.post import Platform
 from core.reply import Receipt, Reply
@@ -13,9 +14,9 @@ from responder.senders.base import Look
 from responder.senders.find import find_among
 
 
-def build_sender(account: AccountConfig) -> "XSender":
+def build_sender(account: AccountConfig, purse: Purse | None = None) -> "XSender":
     """Return the sender of `account`. Nothing connects before the first call."""
-    return XSender(XClient(account))
+    return XSender(XClient(account, purse=purse, use=Use.SPEAK))
 
 
 class XSender:

@@ -93,6 +93,6 @@ def _read(name: str, posts: Sequence[Example], parts: Parts, said: Say) -> list[
         batch = posts[start : start + _AT_ONCE]
         nothing = [None] * len(batch)
         # Explaining costs a reading for each reason, and no figure asks why.
-        answers = parts.reader.read([post.text for post in batch], nothing, nothing, explain_all=False)
+        answers = parts.reader.read([post.text for post in batch], nothing, nothing, explain=False)
         out += [Read(post=post, said=answer) for post, answer in zip(batch, answers, strict=True)]
     return out

@@ -346,3 +346,16 @@ def test_the_breaker_is_read_and_every_fault_in_it_named() -> None:
     ]
     assert "must be from 4 to 1000" in str(caught.value)
     assert "did you mean 'usual_per_hour'?" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["database", "redis"])
+def test_where_we_remember_may_come_from_the_environment_and_never_shows(key: str) -> None:
+    text = f'[store]\n{key} = "env:WHERE"\n'
+    with pytest.raises(ConfigError, match="environment variable 'WHERE' is not set") as caught:
+        parse(text, file="f", environment={})
+    assert len(caught.value.problems) == 1
+    url = {"database": "postgresql://kari:hemmelig@h/d", "redis": "redis://:hemmelig@h/0"}[key]
+    assert getattr(parse(text, file="f", environment={"WHERE": url}).store, key) == url
+    with pytest.raises(ConfigError) as caught:
+        parse(text, file="f", environment={"WHERE": "mysql://kari:hemmelig@h/d"})
+    assert "hemmelig" not in str(caught.value)

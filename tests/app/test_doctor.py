@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor import Finding, examine
+from app.doctor import examine
+from app.finding import Finding
 from core.clock import SystemClock
 from core.config import Config, StoreConfig
 from responder.rules import DEFAULT_RULES

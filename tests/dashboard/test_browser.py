@@ -166,6 +166,7 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
         "/inbox",
         f"/conversations/{conversation}",
         "/sources",
+        "/alerts",
         "/incidents",
         "/corrections",
         "/patterns",
@@ -175,3 +176,30 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
         excess = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert excess <= 0, (path, excess)
     await context.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "state"), [("i", ReplyState.SENT), ("s", ReplyState.APPROVED), ("d", ReplyState.DROPPED)]
+)
+async def test_an_unknown_reply_is_settled_by_one_key(page: Page, house: House, key: str, state: ReplyState) -> None:
+    conversation = await house.seed.say()
+    await house.seed.lose(conversation)
+    await sign_in(page, house, "Lars")
+    await page.goto(f"{house.url}/conversations/{conversation}")
+    await expect(page.get_by_role("button", name="It is there")).to_be_visible()
+    async with page.expect_navigation():
+        await page.keyboard.press(key)
+    assert (await house.seed.reply_of(conversation)).state is state
+
+
+async def test_a_key_does_nothing_while_somebody_types(page: Page, house: House) -> None:
+    conversation = await house.seed.say(Said(root="t"))
+    await house.seed.lose(conversation)
+    await house.seed.say(Said(root="t", text="Og en ting til", action=Action.SHOW))
+    await sign_in(page, house, "Lars")
+    await page.goto(f"{house.url}/conversations/{conversation}")
+    words = page.locator("textarea").first
+    await words.click()
+    await words.press_sequentially("disse ord")
+    await expect(words).to_have_value("disse ord")
+    assert (await house.seed.reply_of(conversation)).state is ReplyState.UNKNOWN

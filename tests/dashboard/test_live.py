@@ -10,6 +10,7 @@ import pytest
 from core.clock import ManualClock
 from core.errors import StoreError
 from dashboard.desk import DESK
+from dashboard.health import READINESS
 from dashboard.live import Hub, Mark, encode
 from store.bell import Bell
 from store.conversations import Conversations
@@ -102,7 +103,7 @@ async def test_the_server_stops_at_once_with_pages_open(house: House, lars: Brow
 
     desk = house.app[DESK]
     app = build_app(
-        database=desk.database, bell=desk.bell, clock=desk.clock, config=desk.config, readiness=desk.readiness
+        database=desk.database, bell=desk.bell, clock=desk.clock, config=desk.config, readiness=house.app[READINESS]
     )
     loop = asyncio.get_running_loop()
     async with serving(app) as url:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from app import config as app_config
+from app import config_alerts
 from app.__main__ import cli
 from core.config import Config
 from core.errors import ConfigError
@@ -135,6 +137,18 @@ def test_lines_are_short_enough_to_read(page: Path) -> None:
     assert not long, f"{_spell(page)}: {long}"
 
 
+def test_the_matrix_of_gaps_is_whole() -> None:
+    page = (ROOT / "docs" / "gaps.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    named = {row[0] for row in rows if len(row) == 2 and row[1].startswith("`test_")}
+    cells = [
+        cell for row in rows if len(row) == 6 and row[0] != "cause" for cell in row[1:] if not cell.startswith("--")
+    ]
+    assert len(cells) == 65
+    used = {letter.strip() for cell in cells for letter in cell.split(",")}
+    assert used - {"-"} == named
+
+
 def test_operations_lists_every_metric_and_no_other() -> None:
     code = "\n".join(file.read_text(encoding="utf-8") for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
     listed = _INLINE.findall((ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
@@ -154,7 +168,8 @@ def test_the_example_shows_the_defaults() -> None:
     assert (config.store, config.dashboard, config.sentiment) == (default.store, default.dashboard, default.sentiment)
     assert config.safety == default.safety
     assert config.breaker == default.breaker
-    assert config.alerts.repeat_after_minutes == default.alerts.repeat_after_minutes
+    assert config.hours == default.hours
+    assert replace(config.alerts, urls=()) == default.alerts
 
 
 def test_the_keys_that_are_off_are_right_too() -> None:
@@ -165,11 +180,13 @@ def test_the_keys_that_are_off_are_right_too() -> None:
     config = app_config.parse("\n".join(switched), file="example", environment=Everything())
     assert config.rules[-1].intents
     assert config.accounts[0].base_url
+    assert [step.name for step in config.alerts.steps] == ["people", "team", "on-call"]
 
 
 def test_the_example_has_every_key_there_is() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    shown = set(_KEY.findall(text)) | set(re.findall(r"^\[+([a-z]+)\]", text, re.MULTILINE))
+    tables = re.findall(r"^#?\[+([a-z.]+)\]", text, re.MULTILINE)
+    shown = {*_KEY.findall(text), *(part for table in tables for part in table.split("."))}
     missing = _known_keys() - shown
     assert not missing, f"genlyd.example.toml does not show {sorted(missing)}"
 
@@ -178,7 +195,8 @@ def _known_keys() -> set[str]:
     """Every key the reader knows: the ones it lists, and for the plain tables the ones it tells of."""
     keys = {*app_config._TABLES, *app_config._ACCOUNT_KEYS, *app_config._WATCH_KEYS, *rules._KEYS}
     keys.update(*app_config.CREDENTIALS.values())
-    for table in ("store", "dashboard", "sentiment", "safety", "alerts", "breaker"):
+    keys.update(config_alerts._STEP_KEYS)
+    for table in ("store", "dashboard", "sentiment", "safety", "hours", "alerts", "breaker"):
         with pytest.raises(ConfigError) as raised:
             app_config.parse(f"[{table}]\nzzzzzzzz = 1\n", file="", environment={})
         [problem] = raised.value.problems

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.conftest import Emulated
+from core.post import Platform
+from store.database import open_database
+from tests.attacker import Attacker
+from tests.conftest import Emulated, account_on, running, x_options
 from tests.house import House
-from tests.store.conftest import ENGINES, administer, postgres
+from tests.scene import IS_FULL, Scene
+from tests.store.conftest import ENGINES, administer, postgres, sqlite_template
 
-__all__ = ["ENGINES", "postgres"]
+__all__ = ["ENGINES", "postgres", "sqlite_template"]
 
 _numbers = itertools.count(1)
 Eventually = Callable[..., Awaitable[Any]]
@@ -98,3 +103,63 @@ def eventually() -> Eventually:
                 await asyncio.sleep(0.1)
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def lasting_x() -> Iterator[Emulated]:
+    """An emulated X that a file's tests share."""
+    with running(Platform.X, *x_options()) as emulated:
+        yield emulated
+
+
+@pytest.fixture(scope="module")
+def lasting_reddit() -> Iterator[Emulated]:
+    """An emulated Reddit that a file's tests share."""
+    with running(Platform.REDDIT, "--limits", "off") as emulated:
+        yield emulated
+
+
+@pytest.fixture(params=["lasting_reddit", "lasting_x"] if IS_FULL else ["lasting_reddit"])
+async def scene(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Scene]:
+    """One post and one reply, on a fresh SQLite. On X too where every attack is asked for (make attacks)."""
+    shutil.copy(sqlite_template, tmp_path / "genlyd.db")
+    url = f"sqlite:///{tmp_path}/genlyd.db"
+    async for made in staged(url, request.getfixturevalue(request.param), tmp_path):
+        yield made
+
+
+@pytest.fixture
+async def scene_on_reddit(lasting_reddit: Emulated, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Scene]:
+    """For negative controls: X turns the same words away for a day, and so would hide a second sending."""
+    shutil.copy(sqlite_template, tmp_path / "genlyd.db")
+    async for made in staged(f"sqlite:///{tmp_path}/genlyd.db", lasting_reddit, tmp_path):
+        yield made
+
+
+@pytest.fixture
+async def scene_on_x(emulated_x: Emulated, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Scene]:
+    """An X with nobody's posts yet, which has a stream and mentions."""
+    shutil.copy(sqlite_template, tmp_path / "genlyd.db")
+    async for made in staged(f"sqlite:///{tmp_path}/genlyd.db", emulated_x, tmp_path):
+        yield made
+
+
+async def staged(url: str, emulated: Emulated, folder: Path) -> AsyncIterator[Scene]:
+    """A scene on a migrated, empty database. Ends every process that was started on it."""
+    database = await open_database(url)
+    attacker = Attacker(folder)
+    made = Scene(
+        emulated=emulated,
+        account=account_on(emulated),
+        url=url,
+        database=database,
+        folder=folder / "data",
+        attacker=attacker,
+    )
+    await made.begin()
+    try:
+        yield made
+    finally:
+        await attacker.end_all()
+        await database.close()
+    assert "Traceback" not in attacker.logs(), attacker.logs()

@@ -228,10 +228,14 @@ async def test_where_nothing_was_heard_yet_the_cursor_says_since_when(mentions: 
     assert (await mentions.fetch(cursor)).cursor == cursor
 
 
-async def test_a_first_start_has_no_backfill(stream: XStreamListener, emulated_x: Emulated) -> None:
-    await emulated_x.post("kari", "@brand from before")
+async def test_a_first_start_reaches_back_one_hour_and_no_further(
+    stream: XStreamListener, emulated_x: Emulated
+) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    await emulated_x.post("kari", "@brand too old for a first ask", at=long_ago)
+    before = await emulated_x.post("kari", "@brand from before")
     first = await stream.fetch(None)
-    assert first == Batch(cursor=first.cursor)
+    assert ([post.native_id for post in first.posts], first.is_backfill) == ([before], True)
     post_id = await emulated_x.post("kari", "@brand live")
     batch = await fetch_until(stream, first.cursor, 1)
     assert [post.native_id for post in batch.posts] == [post_id]
@@ -284,6 +288,23 @@ async def test_a_connection_lost_before_anything_was_heard_is_backfilled_too(
         await fetch_until(stream, None, 1)
     missed = await emulated_x.post("kari", "@brand missed")
     assert [post.native_id for post in (await stream.fetch(None)).posts] == [missed]
+
+
+async def test_a_doubted_stream_connects_anew_and_backfills(stream: XStreamListener, emulated_x: Emulated) -> None:
+    first = await stream.fetch(None)
+    await emulated_x.faults({"on": "stream", "do": "deaf", "seconds": 1})
+    missed = await emulated_x.post("kari", "@brand while we stood still")
+    stream.doubt()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                batch = await stream.fetch(first.cursor)
+                break
+            except RateLimited:
+                # The old connection's place is not free yet.
+                await asyncio.sleep(0.2)
+    assert batch.is_backfill
+    assert [post.native_id for post in batch.posts] == [missed]
 
 
 async def test_a_batch_that_was_not_saved_is_asked_for_again(stream: XStreamListener, emulated_x: Emulated) -> None:

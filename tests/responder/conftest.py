@@ -1,6 +1,6 @@
 """What the responder stands on, real but small: SQLite in a file, a clock turned by hand, and a bell that is away."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.owners import OwnerLock
+from store.presence import Presence
 from store.replies import Replies
 from tests.builders import NOW, a_mention, decided
 from tests.responder.wire import ACCOUNT, Wire
@@ -52,8 +53,10 @@ async def wire(database: Database) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-def outbox(database: Database, clock: ManualClock, bell: Bell, wire: Wire, tmp_path: Path) -> Iterator[Outbox]:
-    with OwnerLock(tmp_path) as owner:
+async def outbox(
+    database: Database, clock: ManualClock, bell: Bell, wire: Wire, tmp_path: Path
+) -> AsyncIterator[Outbox]:
+    async with Presence(OwnerLock(tmp_path), database) as owner:
         yield Outbox(
             owner=owner,
             senders={ACCOUNT: wire},

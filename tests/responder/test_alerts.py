@@ -15,14 +15,16 @@ from aiosmtpd.smtp import SMTP
 from sqlalchemy import select
 
 from core.clock import ManualClock
-from core.config import AlertsConfig, Secret
+from core.config import AlertsConfig, Config, Secret, Step
 from core.decision import Notice
 from core.errors import ConfigError
-from responder.alerts import run_alerts, targets
+from core.ladder import ladder_of
+from responder.alerts import Teller, targets
 from store import tables as t
 from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database
+from store.tellings import Tellings
 from tests.builders import NOW
 
 # Apprise reads a module of the standard library that Python 3.13 drops.
@@ -99,11 +101,23 @@ async def alerts(database: Database) -> Alerts:
     return queued
 
 
+def _teller(alerts: Alerts, bell: Bell, clock: ManualClock, config: AlertsConfig) -> Teller:
+    return Teller(
+        targets=targets(config),
+        ladder=ladder_of(Config(alerts=config)),
+        link_hours=24,
+        dashboard_url="https://desk",
+        tellings=Tellings(alerts._db),
+        bell=bell,
+        clock=clock,
+    )
+
+
 @contextlib.asynccontextmanager
 async def _telling(alerts: Alerts, bell: Bell, clock: ManualClock, *urls: str) -> AsyncIterator[None]:
-    told = targets(AlertsConfig(urls=tuple(Secret(url) for url in urls)))
+    teller = _teller(alerts, bell, clock, AlertsConfig(urls=tuple(Secret(url) for url in urls)))
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(run_alerts(told, alerts, bell, clock))
+        running = tasks.create_task(teller.run())
         async with asyncio.timeout(20):
             yield
         running.cancel()
@@ -121,7 +135,8 @@ async def test_a_webhook_is_told_the_title_and_the_whole_body(
     async with _telling(alerts, bell, clock, hook.url):
         await _until_delivered(alerts, clock)
     (told,) = hook.told
-    assert (told["title"], told["message"]) == (NOTICE.title, NOTICE.body)
+    assert told["title"] == NOTICE.title
+    assert told["message"].startswith(f"{NOTICE.body}\n\nI am on it: https://desk/alert/")
 
 
 async def test_a_letter_comes_with_its_words_and_letters_whole(
@@ -187,13 +202,64 @@ async def test_with_nobody_to_tell_alerts_do_not_pile_up(alerts: Alerts, bell: B
         await _until_delivered(alerts, clock)
 
 
-async def test_several_alerts_all_arrive(alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock) -> None:
+async def test_alerts_of_several_accounts_all_arrive(
+    alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock
+) -> None:
     for number in range(5):
-        await alerts.queue(Notice(kind="k", title=f"t{number}", body="b"), at=NOW)
+        await alerts.queue(Notice(kind="k", title=f"t{number}", body="b", account=f"x-{number}"), at=NOW)
     hook.first = [500]
     async with _telling(alerts, bell, clock, hook.url):
         await _until_delivered(alerts, clock, count=6)
     assert sorted(told["title"] for told in hook.told) == ["Urgency 90 on x-main", *(f"t{n}" for n in range(5))]
+
+
+async def test_many_of_one_account_are_one_alert_that_quotes_the_most_urgent_and_lists_the_next(
+    alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock
+) -> None:
+    async with _telling(alerts, bell, clock, hook.url):
+        await _until_delivered(alerts, clock)
+        for number in range(9):
+            title, body = f"Urgency {50 + number} on x-main", f"post number {number}"
+            await alerts.queue(Notice(kind="escalation", title=title, body=body, urgency=50 + number), at=NOW)
+        await _until_delivered(alerts, clock, count=10)
+    _, more = hook.told
+    assert more["title"] == "9 more on the house, up to urgency 58"
+    assert more["message"].startswith("post number 8\n\n- Urgency 57 on x-main\n")
+    assert "- and 3 more: the link below lists all\n- told before, and nobody has them yet: 1" in more["message"]
+    assert "post number 7" not in more["message"]
+
+
+async def test_each_step_has_its_own_targets_and_says_who_was_told_before(
+    alerts: Alerts, hook: Hook, mailbox: Mailbox, bell: Bell, clock: ManualClock
+) -> None:
+    steps = (
+        Step(name="agent", urls=(Secret(mailbox.url),)),
+        Step(name="on-call", urls=(Secret(hook.url),), after_minutes=10),
+    )
+    teller = _teller(alerts, bell, clock, AlertsConfig(ladder=steps))
+    assert await teller.tell_due() == 1
+    await clock.advance(599)
+    assert await teller.tell_due() == 0
+    await clock.advance(1)
+    assert await teller.tell_due() == 1
+    assert (len(mailbox.letters), len(hook.told)) == (1, 1)
+    assert hook.told[0]["title"] == "Nobody has it yet: Urgency 90 on x-main"
+    assert hook.told[0]["message"].startswith("Told to agent since 12:00, and nobody has said they are on it.\n\n@åse")
+
+
+async def test_a_step_that_cannot_be_reached_does_not_keep_the_next_from_being_told(
+    alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock
+) -> None:
+    steps = (
+        Step(name="agent", urls=(Secret(NOBODY),)),
+        Step(name="on-call", urls=(Secret(hook.url),), after_minutes=10),
+    )
+    teller = _teller(alerts, bell, clock, AlertsConfig(ladder=steps))
+    for _ in range(20):
+        await teller.tell_due()
+        await clock.advance(60)
+    assert len(hook.told) == 1
+    assert await teller.tellings.count_by_state() == {"pending": 1, "delivered": 1}
 
 
 def test_every_url_apprise_cannot_read_is_named_by_its_number_and_never_by_its_text() -> None:
@@ -202,8 +268,14 @@ def test_every_url_apprise_cannot_read_is_named_by_its_number_and_never_by_its_t
         targets(AlertsConfig(urls=urls))
     assert [problem.where for problem in caught.value.problems] == ["alerts.urls[2]", "alerts.urls[3]"]
     assert "hemmelig" not in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        targets(AlertsConfig(ladder=(Step(name="one", urls=urls[:1]), Step(name="two", urls=urls[1:2]))))
+    assert [problem.where for problem in caught.value.problems] == ["alerts.ladder[2].urls[1]"]
+    with pytest.raises(ConfigError) as caught:
+        targets(AlertsConfig(urls=urls[:2], ladder=(Step(name="one", urls=urls[2:]),)))
+    assert [problem.where for problem in caught.value.problems] == ["alerts.urls[2]", "alerts.ladder[1].urls[1]"]
 
 
 async def _attempts(alerts: Alerts) -> int:
     async with alerts._db.read() as connection:
-        return int((await connection.execute(select(t.alerts.c.attempts))).scalar_one())
+        return int((await connection.execute(select(t.tellings.c.attempts))).scalar_one_or_none() or 0)

@@ -87,7 +87,7 @@ async def test_one_look_that_cannot_tell_does_not_make_it_absent(
     assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
 
 
-async def test_a_sender_lost_on_another_machine_is_looked_up_after_its_lease_and_never_sent_blind(
+async def test_what_a_sender_nobody_can_reach_published_is_found_after_its_lease(
     outbox: Outbox, wire: Wire, clock: ManualClock, due: int
 ) -> None:
     (claimed,) = await outbox.replies.claim_due("elsewhere:1:2", at=clock.now(), lease=timedelta(seconds=60))
@@ -96,6 +96,18 @@ async def test_a_sender_lost_on_another_machine_is_looked_up_after_its_lease_and
     assert await state_of(outbox) is ReplyState.SENDING
     await later(outbox, clock, 1)
     assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 0, 1)
+
+
+async def test_what_a_sender_nobody_can_reach_may_still_publish_is_left_to_a_person(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    """It may be frozen with the request in its hands: that the reply is absent now proves nothing."""
+    await outbox.replies.claim_due("elsewhere:1:2", at=clock.now(), lease=timedelta(seconds=60))
+    for _ in range(20):
+        await later(outbox, clock, 61)
+    reply = await reply_of(outbox, due)
+    assert (reply.state, wire.send_calls, wire.find_calls) == (ReplyState.UNKNOWN, 0, 1)
+    assert "cannot be reached" in (reply.problem or "")
 
 
 async def test_a_sender_that_died_on_this_machine_is_looked_up_at_once(

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.assessment import Intent, Sentiment
-from core.config import ReplyMode, Rule
+from core.config import BreakerConfig, ReplyMode, Rule
 from core.decision import Action, Decision
 from core.post import Platform
 from responder import truth
@@ -115,6 +115,7 @@ def test_the_table_in_the_docs_is_what_the_code_says() -> None:
         ("author's budget, day", truth._lately(author_day=LIMITS.author_per_day - 1)),
         ("account's budget, hour", truth._lately(account_hour=LIMITS.account_per_hour - 1)),
         ("account's budget, day", truth._lately(account_day=LIMITS.account_per_day - 1)),
+        ("account's budget, five minutes", truth._lately(account_at_once=BreakerConfig().replies_at_once - 1)),
         ("same text to many", truth._lately(told={"en/general/1": LIMITS.same_text_per_hour - 1, "en/general/2": 99})),
         ("irony", truth._assessed(irony=0.29)),
         ("bot, by its name", truth._author(handle="LarsTalbot")),

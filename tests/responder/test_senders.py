@@ -195,3 +195,9 @@ def test_another_text_counts_only_from_when_we_began_to_send(a_reply: Build, x_a
 
 def test_an_incomplete_look_without_a_find_cannot_tell(a_reply: Build, x_account: AccountConfig) -> None:
     assert find_among(OwnReplies(replies=(), is_complete=False), a_reply(x_account, "1")) is Look.CANNOT_TELL
+
+
+def test_what_is_known_to_be_another_reply_is_not_taken_for_this_one(a_reply: Build, x_account: AccountConfig) -> None:
+    reply = a_reply(x_account, "1", "We are here")
+    same = published("We are here", datetime.now(UTC))
+    assert find_among(OwnReplies(replies=(same,), is_complete=True), reply, not_these={"9"}) is Look.ABSENT

@@ -21,6 +21,7 @@ from store.bell import Bell
 from store.database import Database, open_database
 from store.decisions import Decisions
 from store.owners import OwnerLock
+from store.presence import Presence
 from store.replies import Replies
 from tests.builders import a_mention, a_post, a_rule, an_author, assessed
 from tests.responder.wire import Wire
@@ -69,7 +70,7 @@ async def _brand(folder: Path, handle: str, limits: SafetyConfig, clock: ManualC
         (folder / handle).mkdir()
         wire = Wire()
         outbox = Outbox(
-            owner=stack.enter_context(OwnerLock(folder / handle)),
+            owner=await stack.enter_async_context(Presence(OwnerLock(folder / handle), database)),
             senders={"x-main": wire},
             replies=Replies(database),
             accounts=Accounts(database),

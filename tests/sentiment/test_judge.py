@@ -1,6 +1,7 @@
 """The weighing of model against words, and the reasons: monotone, bounded, and true when tried."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,8 +163,13 @@ def test_words_that_would_be_enough_are_enough_alone(reader: Reader) -> None:
     assert sum(bool(said.reasons) for said in urgent) / len(urgent) >= 0.85
 
 
-def test_under_load_only_the_urgent_are_explained(reader: Reader) -> None:
-    texts = ["Appen er lidt langsom i dag", "Der lugter af gas i opgangen og ingen tager telefonen"]
-    calm, urgent = reader.read(texts, [None, None], [None, None], explain_all=False)
-    assert not calm.reasons
-    assert urgent.reasons
+def test_under_load_what_is_worth_a_word_is_marked_and_everything_else_is_judged_the_same(reader: Reader) -> None:
+    texts = ["Vi ses i biografen kl. 20", "Der lugter af gas i opgangen og ingen tager telefonen"]
+    plain, urgent = reader.read(texts, [None, None], [None, None], explain=False)
+    assert plain.is_explained
+    assert not urgent.is_explained
+    assert not urgent.reasons
+    for quick, full in zip((plain, urgent), read(reader, *texts), strict=True):
+        assert full.is_explained
+        assert replace(quick, reasons=full.reasons, is_explained=True) == full
+    assert full.reasons

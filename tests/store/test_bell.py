@@ -17,6 +17,8 @@ from redis.asyncio import Redis
 from core.errors import ConfigError
 from store.bell import Bell, Entry, Ring
 from store.embedded import EmbeddedValkey
+from store.redis_urls import open_redis
+from tests.cable import Cable
 
 ROOT = Path(__file__).parents[2]
 
@@ -223,8 +225,73 @@ async def test_a_second_start_attaches_to_the_server_a_killed_parent_left(folder
     await _until_gone(server)
 
 
+_SHARER = (
+    "import asyncio, sys, pathlib\n"
+    "from store.embedded import EmbeddedValkey\n"
+    "async def main():\n"
+    "    server = EmbeddedValkey(pathlib.Path(sys.argv[1]))\n"
+    "    print(await server.start(), flush=True)\n"
+    "    await asyncio.to_thread(sys.stdin.read)\n"
+    "    await server.stop()\n"
+    "asyncio.run(main())\n"
+)
+
+
+async def test_processes_that_start_at_once_share_one_server_and_the_last_one_out_stops_it(folder: Path) -> None:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-c", _SHARER, str(folder))
+    sharers = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=pipe, stdout=pipe) for _ in range(4)]
+    said = [await sharer.stdout.readline() for sharer in sharers if sharer.stdout]
+    assert sorted(said) == [b"False\n"] * 3 + [b"True\n"]
+    bell = Bell.open(EmbeddedValkey(folder).url, consumer="me")
+    starter = sharers.pop(said.index(b"True\n"))
+    others = sharers
+    for sharer in (starter, others[0], others[1]):
+        assert await bell.check(), "whoever started it may leave"
+        assert sharer.stdin is not None
+        sharer.stdin.close()
+        assert await sharer.wait() == 0
+    assert await bell.check()
+    await bell.close()
+    others[2].kill()
+    await others[2].wait()
+    last = EmbeddedValkey(folder)
+    assert not await last.start()
+    await last.stop()
+    await _until_gone(last)
+
+
 async def test_stopping_what_is_not_there_is_well(folder: Path) -> None:
     await EmbeddedValkey(folder).stop()
+
+
+async def test_a_network_that_swallows_everything_holds_up_nobody_for_long(
+    valkey: EmbeddedValkey,
+) -> None:
+    socket = valkey.url.removeprefix("unix://")
+    cable = Cable(lambda: asyncio.open_unix_connection(socket))
+    await cable.mend()
+    bell = Bell(open_redis(f"redis://127.0.0.1:{cable.port}/0", socket_timeout=2), consumer="me")
+    await bell.ring(Ring.ASSESS, [1])
+    assert await _heard(bell) == [1]
+    await cable.hush()
+    await bell.ring(Ring.ASSESS, [2])
+    assert not bell.is_up
+    started = asyncio.get_running_loop().time()
+    for number in range(3, 13):
+        await bell.ring(Ring.ASSESS, [number])
+        await bell.announce()
+        assert await bell.wait(Ring.ASSESS, count=8, seconds=0.01) == []
+    assert asyncio.get_running_loop().time() - started < 10, "each of these would else wait for two seconds"
+    await cable.mend()
+    async with asyncio.timeout(60):
+        while True:
+            await bell.ring(Ring.ASSESS, [99])
+            if 99 in await _heard(bell):
+                break
+    assert await bell.check()
+    await bell.close()
+    await cable.cut()
 
 
 async def test_what_was_rung_outlives_a_stop(valkey: EmbeddedValkey, bell: Bell) -> None:

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from core.errors import ConfigError, StoreError
+from core.ladder import Ladder
 from store import tables as t
 from store.database import Database, open_database, parse_url
+from store.incidents import Incidents
+from store.migrate import alembic_config
 from store.posts import Posts
 from store.sources import Sources
+from store.tellings import Tellings
 from tests.builders import NOW, a_mention, saved, some_progress
 
 
@@ -47,6 +52,33 @@ async def test_migrating_again_changes_nothing_and_forgets_nothing(
         await second.close()
 
 
+async def test_alerts_from_before_the_ladder_are_still_told_and_a_storm_keeps_its_posts(tmp_path: Path) -> None:
+    """As version 0006 left them: one alert told, one not, and an incident with a post."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    database = await open_database(url)
+    (post_id,) = await saved(database, a_mention())
+    async with database.begin() as connection:
+        await connection.run_sync(lambda bare: command.downgrade(alembic_config(bare), "0006"))
+        for state in ("delivered", "pending"):
+            columns = "conversation_id, kind, title, body, state, attempts, not_before, created_at"
+            values = f"1, 'escalation', 'Urgency 70', 'text', '{state}', 1, '{NOW:%F %T}', '{NOW:%F %T}'"
+            await connection.exec_driver_sql(f"INSERT INTO alerts ({columns}) VALUES ({values})")
+        columns = "id, account, opened_at, reasons, measures, statements, version, step, heard_per_minute"
+        values = f"7, 'x-main', '{NOW:%F %T}', '[]', '[]', '{{}}', 1, 2, 0.0"
+        await connection.exec_driver_sql(
+            f"INSERT INTO incidents ({columns}, negative_per_minute) VALUES ({values}, 0.0)"
+        )
+        await connection.exec_driver_sql(f"INSERT INTO incident_posts VALUES ({post_id}, 7)")
+    await database.close()
+    database = await open_database(url)
+    assert await Incidents(database).count_members(7) == 1
+    tellings = Tellings(database)
+    assert await tellings.gather(Ladder(), at=NOW) == 1
+    (telling,) = await tellings.claim_due(Ladder(), at=NOW, hold_until=NOW, links_until=NOW)
+    assert (telling.count, telling.group.account, telling.items[0].title) == (1, "x-main", "Urgency 70")
+    await database.close()
+
+
 @pytest.mark.postgres
 async def test_processes_that_start_at_once_migrate_one_postgresql_once(
     create_postgres: Callable[[str], Awaitable[str]],
@@ -55,6 +87,23 @@ async def test_processes_that_start_at_once_migrate_one_postgresql_once(
     for database in await asyncio.gather(*(open_database(url) for _ in range(3))):
         await database.check()
         await database.close()
+
+
+async def test_processes_that_start_at_once_migrate_one_sqlite_file_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/genlyd.db"
+    for database in await asyncio.gather(*(open_database(url) for _ in range(6))):
+        await database.check()
+        await database.close()
+
+
+async def test_a_start_waits_for_nobody_where_the_schema_is_new_enough(tmp_path: Path) -> None:
+    file = tmp_path / "genlyd.db"
+    await (await open_database(f"sqlite:///{file}")).close()
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(60):
+        await (await open_database(f"sqlite:///{file}")).close()
+    other.close()
 
 
 @pytest.mark.parametrize(

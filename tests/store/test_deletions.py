@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from core.assessment import Reason, Sentiment
 from core.conversation import Move, Status
 from core.correction import Change, Field
-from core.decision import Action
+from core.decision import URGENT, Action, Facts, Plan
 from core.errors import Conflict
 from core.needle import Needle
 from core.post import Platform, Post
@@ -31,6 +31,7 @@ from store.replies import Replies
 from tests.builders import (
     NOW,
     a_mention,
+    a_notice,
     a_plan,
     a_post,
     an_assessment,
@@ -357,6 +358,17 @@ async def test_a_pending_alert_no_longer_tells_what_is_gone(database: Database) 
     await decided(database, a_mention(post=a_secret_post()), plan=a_plan(Action.SHOW, notice=True))
     async with database.begin() as connection:
         await connection.execute(update(t.alerts).values(body=f"{SECRET} {a_secret_post().url}"))
+    await look(database, gone())
+    async with database.read() as connection:
+        (alert,) = await connection.execute(select(t.alerts))
+        assert (alert.state, alert.body) == ("settled", "The post this was about was deleted by its author.")
+
+
+async def test_who_was_called_is_still_called_after_the_post_is_gone(database: Database) -> None:
+    def call(facts: Facts) -> Plan:
+        return replace(a_plan(Action.SHOW)(facts), notice=a_notice(kind=URGENT, body=f"{SECRET} {a_secret_post().url}"))
+
+    await decided(database, a_mention(post=a_secret_post()), plan=call)
     await look(database, gone())
     async with database.read() as connection:
         (alert,) = await connection.execute(select(t.alerts))

@@ -18,8 +18,19 @@ from store.incidents import Incidents
 from store.people import People, Scope
 from store.posts import Posts
 from store.replies import Replies
-from store.tempo import Tempo, opted_out_since, recent, sent_since
-from tests.builders import NOW, a_mention, a_plan, a_post, an_author, assessed, decided, saved, some_progress
+from store.tempo import Tempo, answered_since, opted_out_since, recent, sent_since
+from tests.builders import (
+    NOW,
+    a_mention,
+    a_plan,
+    a_post,
+    an_assessment,
+    an_author,
+    assessed,
+    decided,
+    saved,
+    some_progress,
+)
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NOTICE = Notice(kind="incident", title="Storm on x-main: drafts only", body="- many")
@@ -105,8 +116,9 @@ async def test_a_person_takes_approves_and_resets_it_and_each_is_audited(databas
         False, "kari", 4.0, 3.0,
     )  # fmt: skip
     assert await incidents.open() == []
-    assert await incidents.closed() == [closed] == await incidents.of("x-main", since=NOW)
-    assert await incidents.of("x-main", since=NOW + 2 * HOUR) == []
+    assert await incidents.closed() == [closed]
+    assert await incidents.lately(since=NOW) == {"x-main": [closed]}
+    assert await incidents.lately(since=NOW + 2 * HOUR) == {}
     async with database.read() as connection:
         audit = select(t.audit.c.action, t.audit.c.by).order_by(t.audit.c.id)
         assert [tuple(row) for row in await connection.execute(audit)] == [
@@ -123,16 +135,6 @@ async def test_who_comes_second_is_told_so(database: Database) -> None:
     assert sorted(type(one).__name__ for one in done) == ["Conflict", "Incident"]
     with pytest.raises(Conflict):
         await incidents.take(opened.id, by="lars", version=2, at=NOW)
-
-
-async def test_a_step_of_the_ladder_is_climbed_once_and_not_after_somebody_has_it(database: Database) -> None:
-    incidents, opened = Incidents(database), await _opened(database)
-    climbed = await asyncio.gather(*(incidents.climb(opened, NOTICE, at=NOW) for _ in range(3)))
-    assert sorted(climbed) == [False, False, True]
-    [now] = await incidents.open()
-    await incidents.take(opened.id, by="kari", version=now.version, at=NOW)
-    assert not await incidents.climb(now, NOTICE, at=NOW)
-    assert len(await _alerts(database)) == 2
 
 
 async def test_arrivals_are_the_newest_first_by_when_they_were_posted(database: Database) -> None:
@@ -175,21 +177,36 @@ async def test_our_own_conduct_is_counted(database: Database) -> None:
         ).scalar_one()
     await People(database).opt_out(author, Scope.AUTOMATIC, because="stop", by="genlyd", at=NOW)
     conduct = await Tempo(database).conduct("x-main", since=NOW - HOUR, now=NOW)
-    assert (conduct.sent, conduct.refused, conduct.opt_outs, conduct.arrivals) == (1, 1, 1, 3)
+    # Whether there were as many posts as replies is all that is asked.
+    assert (conduct.sent, conduct.refused, conduct.opt_outs, conduct.arrivals) == (1, 1, 1, 1)
+    assert conduct.answered == frozenset()
+    asked = await Tempo(database).conduct("x-main", since=NOW - HOUR, now=NOW, asking={author, author + 99})
+    assert asked.answered == {author}
     later = await Tempo(database).conduct("x-main", since=NOW + HOUR, now=NOW)
     assert (later.sent, later.refused, later.opt_outs) == (0, 0, 0)
     assert (await Replies(database).count_by_state())[ReplyState.FAILED] == 1
 
 
+async def test_the_sample_of_what_is_usual_leaves_the_last_hour_out(database: Database) -> None:
+    posts = [a_post(str(n), posted_at=NOW - n * 30 * MINUTE) for n in range(1, 6)]
+    await assessed(database, *(a_mention(post=post) for post in posts))
+    sample = await Tempo(database).sample("x-main", since=NOW - 24 * HOUR, before=NOW - HOUR)
+    assert [one.at for one in sample] == [NOW - n * 30 * MINUTE for n in (3, 4, 5)]
+    assert {(one.mood, one.intents, one.is_summons) for one in sample} == {
+        (Sentiment.NEGATIVE, an_assessment().intents, True)
+    }
+
+
 @pytest.mark.parametrize(
     ("look", "index"),
     [
+        (answered_since("x-main", NOW - HOUR, [1, 2, 3]), "ix_conversations_author"),
         (recent("x-main", NOW - HOUR), "ix_posts_account"),
         (sent_since("x-main", NOW - HOUR), "ix_replies_sending"),
         (opted_out_since("x-main", NOW - HOUR), "ix_opt_outs_since"),
         (select(t.incidents).where(t.incidents.c.account == "x", t.incidents.c.closed_at.is_(None)), "incidents_"),
     ],
-    ids=["posts", "replies", "opt-outs", "incidents"],
+    ids=["answered", "posts", "replies", "opt-outs", "incidents"],
 )
 async def test_every_look_of_the_breaker_is_a_range_of_an_index(
     database: Database, look: Select[Any], index: str

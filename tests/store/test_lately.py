@@ -1,5 +1,6 @@
 """What the bot said lately is counted where it is decided and again before it leaves (I3, I5)."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -119,3 +120,32 @@ async def test_what_is_about_to_leave_does_not_stand_in_its_own_way(database: Da
         assert facts is not None
         assert (facts.lately.author_hour, facts.lately.account_day, facts.lately.in_conversation) == (1, 1, 0)
         assert facts.lately.told == {"da/general/1": 1}
+
+
+async def test_two_responders_that_decide_and_send_at_once_never_spend_more_than_the_budget(
+    database: Database,
+) -> None:
+    """Each may find the budget unspent while the other spends it; what is asked again before sending makes it hold."""
+    posts = [a_post(str(number), author=an_author(str(number))) for number in range(24)]
+    ids = await assessed(database, *(a_mention(post=post) for post in posts))
+    budget, replies = 5, Replies(database)
+
+    def plan(facts: Facts) -> Plan:
+        return a_plan(Action.DRAFT if facts.lately.account_hour >= budget else Action.ACKNOWLEDGE)(facts)
+
+    async def respond(name: str, theirs: list[int]) -> None:
+        for post_id in theirs:
+            await Decisions(database, repeat_alert_after=HOUR).decide(post_id, plan, at=NOW)
+            for reply in await replies.claim_due(name, at=NOW, lease=HOUR, limit=1):
+                facts = (await replies.standing(reply, at=NOW)).facts
+                assert facts is not None
+                if facts.lately.account_hour >= budget:
+                    await replies.mark_refused(reply, "the budget is spent", at=NOW)
+                else:
+                    await replies.mark_sent(reply, Receipt(remote_id=f"r{reply.id}", url=""), at=NOW)
+
+    await asyncio.gather(*(respond(f"responder-{n}", ids[n::4]) for n in range(4)))
+    states = await replies.count_by_state()
+    assert 1 <= states["sent"] <= budget
+    assert sum(states.values()) == 24
+    assert set(states) <= {"sent", "refused", "draft"}

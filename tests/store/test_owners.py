@@ -23,10 +23,10 @@ def test_two_locks_of_one_process_have_two_names(tmp_path: Path) -> None:
         assert second.state(first.name) is OwnerState.ALIVE
 
 
-def test_who_left_in_order_or_never_was_here_is_elsewhere(tmp_path: Path) -> None:
+def test_who_left_in_order_is_dead_and_who_never_was_here_is_elsewhere(tmp_path: Path) -> None:
     with OwnerLock(tmp_path) as gone:
         name = gone.name
-    assert OwnerLock(tmp_path).state(name) is OwnerState.ELSEWHERE
+    assert OwnerLock(tmp_path).state(name) is OwnerState.DEAD
     assert OwnerLock(tmp_path / "nothing").state("other-machine:1:ab") is OwnerState.ELSEWHERE
 
 
@@ -45,3 +45,14 @@ async def test_a_frozen_process_lives_and_a_killed_one_is_dead_until_it_is_forgo
     assert me.state(name) is OwnerState.DEAD, "looking at a lock does not take it"
     me.forget(name)
     assert me.state(name) is OwnerState.ELSEWHERE
+
+
+def test_tidying_removes_the_files_of_the_dead_but_of_those_with_rows_in_their_hands(tmp_path: Path) -> None:
+    with OwnerLock(tmp_path) as first, OwnerLock(tmp_path) as second:
+        names = first.name, second.name
+    with OwnerLock(tmp_path) as alive, OwnerLock(tmp_path) as me:
+        me.tidy(keep=[names[0]])
+        assert me.state(names[0]) is OwnerState.DEAD
+        assert me.state(names[1]) is OwnerState.ELSEWHERE
+        assert me.state(alive.name) is OwnerState.ALIVE
+        assert OwnerLock(tmp_path).state(me.name) is OwnerState.ALIVE

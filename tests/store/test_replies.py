@@ -328,3 +328,32 @@ async def test_another_reply_of_ours_is_not_taken_for_this_one(database: Databas
     answer = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW))
     assert await replies.remote_ids(answer) == {RECEIPT.remote_id}
     assert await replies.remote_ids(sent) == frozenset()
+
+
+async def test_an_approval_from_an_old_page_is_void_though_the_reply_is_a_draft_again(
+    database: Database, replies: Replies
+) -> None:
+    """Somebody approved and took back meanwhile: what the old page shows is not what would go out."""
+    draft = await _draft(database)
+    approved = await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW)
+    again = await replies.redraft(draft.id, by="kari", version=approved.version, at=NOW)
+    for act in (replies.drop, replies.redraft):
+        with pytest.raises(Conflict, match="changed since"):
+            await act(draft.id, by="ola", version=draft.version, at=NOW)
+    with pytest.raises(Conflict, match="changed since"):
+        await replies.approve(draft.id, draft.text, by="ola", version=draft.version, at=NOW)
+    assert await _get(replies, draft.id) == again
+
+
+async def test_a_stale_owner_cannot_settle_what_another_is_sending_by_now(database: Database, replies: Replies) -> None:
+    """The state is the same again; only the fence tells the two apart."""
+    stale = await _claimed(database)
+    later = NOW + LEASE + timedelta(seconds=1)
+    (looked,) = await replies.claim_unsettled("another", at=later, lease=LEASE)
+    await replies.reschedule(looked, "it was surely not published", at=later, not_before=later)
+    (sending,) = await replies.claim_due("another", at=later, lease=LEASE)
+    assert sending.state is stale.state is ReplyState.SENDING
+    assert not await replies.mark_failed(stale, "403", at=later)
+    assert not await replies.reschedule(stale, "429", at=later, not_before=later)
+    assert not await replies.mark_sent(stale, Receipt(remote_id="9", url=""), at=later)
+    assert await _get(replies, stale.id) == sending

@@ -64,7 +64,7 @@ async def test_what_the_platform_no_longer_has_stays_an_open_gap_with_its_reason
     await posts.save_batch([], some_progress(gap="older than a week"), at=LATER)
     await posts.save_batch([], some_progress(), at=LATER + timedelta(minutes=1))
     (gap,) = await _gaps(database)
-    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, LATER, None, "older than a week")
+    assert (gap.from_at, gap.until_at, gap.closed_at, gap.why) == (NOW, LATER, None, "the line fell; older than a week")
     assert (await sources.all())[0].open_gaps == 1
 
 
@@ -125,7 +125,7 @@ async def test_a_person_closes_what_no_fetch_can_cover_and_nothing_else(database
     assert await sources.gap_seen(gap.id, by="Mette", at=LATER)
     assert not await sources.gap_seen(gap.id, by="Lars", at=LATER)
     (seen,) = await sources.gaps(covered_since=NOW)
-    assert (seen.closed_by, seen.closed_at, seen.why) == ("Mette", LATER, "away for more than 7 days")
+    assert (seen.closed_by, seen.closed_at, seen.why) == ("Mette", LATER, "the line fell; away for more than 7 days")
     async with database.read() as connection:
         lines = [(row.by, row.action) for row in await connection.execute(select(t.audit))]
     assert lines == [("Mette", "gap seen")]
@@ -140,3 +140,37 @@ async def test_open_gaps_come_first_and_old_covered_ones_not_at_all(database: Da
     await posts.save_batch([], some_progress(source="a"), at=NOW)
     assert [gap.source for gap in await sources.gaps(covered_since=NOW + timedelta(minutes=1))] == ["b", "c"]
     assert [gap.source for gap in await sources.gaps(covered_since=NOW)] == ["b", "c", "a"]
+
+
+async def test_a_doubt_keeps_what_is_open_open_and_the_next_full_fetch_closes_it(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress(), at=NOW)
+    await sources.stumble("x-main", "mentions", "the line fell", at=LATER, opens_gap=True)
+    await posts.save_batch([], some_progress(doubt="a line could not be read"), at=LATER)
+    (gap,) = await _gaps(database)
+    assert (gap.from_at, gap.closed_at, gap.why) == (NOW, None, "the line fell")
+    await posts.save_batch([], some_progress(), at=LATER)
+    (gap,) = await _gaps(database)
+    assert gap.closed_at == LATER
+
+
+async def test_what_is_out_of_reach_ends_where_the_fetch_begins(database: Database) -> None:
+    posts, sources, minute = Posts(database), Sources(database), timedelta(minutes=1)
+    await posts.save_batch([], some_progress(), at=NOW)
+    await sources.stumble("x-main", "mentions", "the line fell", at=NOW + minute, opens_gap=True)
+    await posts.save_batch([], some_progress(gap="too many", missing_until=NOW + 3 * minute), at=LATER)
+    (gap,) = await _gaps(database)
+    assert (gap.from_at, gap.until_at, gap.closed_at) == (NOW, NOW + 3 * minute, None)
+
+
+async def test_a_source_is_fresh_as_of_what_was_heard_and_a_first_start_is_remembered(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await sources.begin("x-main", "mentions", cursor="since then")
+    await sources.begin("x-main", "mentions", cursor="since later")
+    assert await sources.cursor("x-main", "mentions") == "since then"
+    await posts.save_batch([], some_progress(heard_until=NOW), at=LATER)
+    (state,) = await sources.all()
+    assert state.fresh_at == NOW
+    await sources.stumble("x-main", "mentions", "deaf", at=LATER, opens_gap=True, since=NOW - timedelta(hours=1))
+    (gap,) = await _gaps(database)
+    assert gap.from_at == NOW - timedelta(hours=1)

@@ -1,0 +1,137 @@
+"""What listening costs, as the sources page shows it: per source today, per account against its budget.
+
+Owns those words. Pure: refuses to ask anything, and to judge what is too much: `core.budget` does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from core.budget import DOLLAR, Budget, Purse, Spent, Use, next_month
+from core.clock import ManualClock
+from dashboard import words
+from dashboard.words import Tone
+
+# From here on a budget is nearly spent, and looks so.
+NEARLY = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TodayView:
+    """One source's day so far."""
+
+    posts: str
+    calls: str
+    money: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetView:
+    """One limit of an account: how much of it is used, and what follows. `most` is 0 where there is no limit."""
+
+    name: str
+    figure: str
+    used: int
+    most: int
+    tone: Tone
+    note: str
+
+
+def today_view(spent: Iterable[Spent], source: str, now: datetime) -> TodayView:
+    """Return what one source did since midnight, UTC."""
+    rows = [row for row in spent if row.source == source and row.day == _midnight(now)]
+    money = sum(row.money for row in rows)
+    return TodayView(
+        posts=f"{sum(row.posts for row in rows):,}",
+        calls=f"{sum(row.calls for row in rows):,}",
+        money=dollars(money) if money else "–",
+    )
+
+
+def besides(spent: Iterable[Spent], sources: Iterable[str], now: datetime) -> str:
+    """Return what was asked today for other ends than listening; empty where nothing was."""
+    heard = set(sources)
+    rows = [row for row in spent if row.source not in heard and row.day == _midnight(now) and row.calls]
+    said = [
+        f"{row.source} {words.count(row.calls, 'call')}" + (f", {dollars(row.money)}" if row.money else "")
+        for row in rows
+    ]
+    return f"Also today: {'; '.join(said)}." if said else ""
+
+
+def budget_views(
+    budget: Budget, spent: Iterable[Spent], now: datetime, *, is_billed: bool = True
+) -> tuple[BudgetView, ...]:
+    """Return what is used of each limit, and the money of the month where the platform bills at all."""
+    purse = Purse(budget=budget, clock=ManualClock(now))
+    purse.learn_all(spent)
+    money = (_money(purse, now),) if is_billed or budget.money_a_month is not None else ()
+    return (*money, _calls(purse, is_billed=is_billed))
+
+
+def every(seconds: float | None) -> str:
+    """Return how often a source is asked, in words; empty for one that is not."""
+    if not seconds:
+        return ""
+    return f"every {seconds:.0f} s" if seconds < 120 else f"every {words.span(timedelta(seconds=seconds))}"
+
+
+def dollars(money: int) -> str:
+    """Return millionths of a dollar as dollars; small sums in full cents and their parts."""
+    if 0 < money < DOLLAR // 100:
+        return f"${money / DOLLAR:.3f}"
+    return f"${money / DOLLAR:,.2f}"
+
+
+def _money(purse: Purse, now: datetime) -> BudgetView:
+    used, most = purse.money_this_month(), purse.budget.money_a_month
+    if most is None:
+        note = "By our own count of X's prices. No limit: set budget_a_month."
+        return BudgetView(name="This month", figure=dollars(used), used=0, most=0, tone=Tone.WAIT, note=note)
+    again = f"{next_month(now).day} {next_month(now):%b}"
+    note = "Enough for every source so far."
+    if (purse.money_left(Use.RECHECK) or 0) <= 0:
+        note = f"Spent: nothing is heard or looked up again until {again}. What is left is for answering."
+    elif (purse.money_left(Use.POLL) or 0) <= 0:
+        note = f"Spent: nothing is heard until {again}. What is left is for deletions and answers."
+    elif (purse.money_left(Use.STREAM) or 0) <= 0:
+        note = f"Nearly spent: streams are off until {again}; mentions are still asked for."
+    return BudgetView(
+        name="This month",
+        figure=f"{dollars(used)} of {dollars(most)}",
+        used=min(used, most),
+        most=most,
+        tone=_tone(used, most),
+        note=note,
+    )
+
+
+def _calls(purse: Purse, *, is_billed: bool) -> BudgetView:
+    used, most, left = purse.calls_today(), purse.budget.calls_a_day, purse.calls_left(Use.POLL) or 0
+    if most is None:
+        note = "All together. No limit: set calls_a_day."
+        free = "" if is_billed else " The platform charges nothing."
+        return BudgetView(name="Calls today", figure=f"{used:,}", used=0, most=0, tone=Tone.WAIT, note=note + free)
+    note = (
+        "Asked more slowly where needed, so that they last."
+        if left > 0
+        else "Spent for listening; the rest is for deletions and answers. It goes on at midnight, UTC."
+    )
+    return BudgetView(
+        name="Calls today",
+        figure=f"{used:,} of {most:,}",
+        used=min(used, most),
+        most=most,
+        tone=_tone(used, most),
+        note=note,
+    )
+
+
+def _tone(used: int, most: int) -> Tone:
+    if used >= most:
+        return Tone.ACT
+    return Tone.SOON if used >= NEARLY * most else Tone.DONE
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,60 @@
+"""Connections to PostgreSQL that end when the other side is gone, though nobody said so.
+
+Owns the sockets' options on our side and the server's patience with us. A network that swallows everything would else
+hold up a query for ever, and a process that is frozen in the middle of a transaction would keep its locks from the
+others. Refuses to know what is asked.
+"""
+
+import asyncio
+import socket
+from typing import Any
+
+from asyncpg import Connection
+
+# Somebody who has not answered for this long is gone.
+_GONE_SECONDS = 25
+_IDLE, _EVERY, _TIMES = 10, 5, 3
+# A transaction of ours asks its next question at once; one that does not is frozen, and others wait for its locks.
+_FROZEN_SECONDS = 15
+SLOW_READ = "SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class WatchedConnection(Connection):
+    """A connection whose socket notices that the other side is gone."""
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
+        _watch(transport.get_extra_info("socket"))
+        super().__init__(protocol, transport, *rest)
+
+
+def connect_args() -> dict[str, Any]:
+    """Return what asyncpg's connect() is to be given."""
+    return {
+        "connection_class": WatchedConnection,
+        "timeout": 10,
+        "server_settings": {
+            "idle_in_transaction_session_timeout": f"{_FROZEN_SECONDS}s",
+            "tcp_keepalives_idle": str(_IDLE),
+            "tcp_keepalives_interval": str(_EVERY),
+            "tcp_keepalives_count": str(_TIMES),
+            "tcp_user_timeout": f"{_GONE_SECONDS}s",
+        },
+    }
+
+
+def _watch(line: Any) -> None:
+    if line is None or line.family == socket.AF_UNIX:
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    wanted = {
+        # macOS has its own name for the first, and nothing like the last.
+        "TCP_KEEPIDLE": _IDLE,
+        "TCP_KEEPALIVE": _IDLE,
+        "TCP_KEEPINTVL": _EVERY,
+        "TCP_KEEPCNT": _TIMES,
+        "TCP_USER_TIMEOUT": _GONE_SECONDS * 1000,
+    }
+    for name, value in wanted.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            line.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,79 @@
+"""Connections to PostgreSQL: the other side is missed when it is gone, and a frozen transaction holds up nobody."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from core.errors import StoreError
+from store import postgres as ours
+from store.database import open_database
+from store.exports import export
+from store.sources import Sources
+from tests.builders import NOW
+from tests.cable import Cable
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def cable(postgres: Callable[[str], str]) -> AsyncIterator[Cable]:
+    path = Path(parse_qs(urlsplit(postgres("postgres")).query)["host"][0]) / ".s.PGSQL.5432"
+    made = Cable(lambda: asyncio.open_unix_connection(str(path)))
+    await made.mend()
+    yield made
+    await made.cut()
+
+
+async def test_a_connection_watches_whether_the_other_side_is_still_there(cable: Cable, postgres_url: str) -> None:
+    database = await open_database(f"postgresql://postgres@127.0.0.1:{cable.port}/genlyd")
+    async with database.read() as connection:
+        raw = await connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        line = raw.driver_connection._transport.get_extra_info("socket")
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 25_000
+        patience = await connection.execute(text("SHOW idle_in_transaction_session_timeout"))
+        assert patience.scalar_one() == "15s"
+    await database.close()
+
+
+async def test_a_server_that_went_away_is_a_store_error_and_one_that_came_back_is_used(
+    cable: Cable, postgres_url: str
+) -> None:
+    database = await open_database(f"postgresql://postgres@127.0.0.1:{cable.port}/genlyd")
+    await cable.cut()
+    with pytest.raises(StoreError):
+        await database.check()
+    await cable.mend()
+    await database.check()
+    await database.close()
+
+
+async def test_a_transaction_that_is_frozen_ends_and_lets_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, create_postgres: Callable[[str], Awaitable[str]]
+) -> None:
+    url = await create_postgres("frozen")
+    other = await open_database(url)
+    monkeypatch.setattr(ours, "_FROZEN_SECONDS", 1)
+    frozen = await open_database(url)
+    await Sources(other).stumble("x-main", "stream", "it broke", at=NOW, opens_gap=False)
+
+    async def freeze() -> None:
+        async with frozen.begin() as connection:
+            await connection.execute(text("UPDATE sources SET heard = 1"))
+            async with asyncio.timeout(30):
+                await Sources(other).stumble("x-main", "stream", "again", at=NOW, opens_gap=False)
+
+    with pytest.raises(StoreError):
+        await freeze()
+    [source] = await Sources(other).all()
+    assert (source.heard, source.problem) == (0, "again")
+    assert [row async for row in export(frozen, "audit")] == []
+    await frozen.close()
+    await other.close()
