@@ -18,19 +18,19 @@ POSTS = Path(__file__).parents[1] / "data" / "chatter.tsv"
 @pytest.fixture(scope="module")
 def reads() -> list[Read]:
     posts, nothing = read_posts(POSTS), [None] * len(read_posts(POSTS))
-    answers = build_reader(Config()).read([post.text for post in posts], nothing, nothing, explain_all=False)
+    answers = build_reader(Config()).read([post.text for post in posts], nothing, nothing, explain=False)
     return [Read(post=post, said=said) for post, said in zip(posts, answers, strict=True)]
 
 
 def test_few_calm_posts_call_a_person(reads: list[Read]) -> None:
     one = calm(reads)
     assert one.n == 330
-    # Far too many, and a known weakness (MODEL_CARD.md): no model to come may be worse.
-    assert one.called <= 0.18
+    # Still too many (MODEL_CARD.md): no model to come may be worse.
+    assert one.called <= 0.09
 
 
 @pytest.mark.parametrize("language", ["da", "sv", "nb", "nn", "en"])
 def test_no_language_is_much_worse(reads: list[Read], language: str) -> None:
     one: Calm = calm([read for read in reads if read.post.lang == language])
-    assert one.called <= 0.26
+    assert one.called <= 0.14
     assert one.heard >= 0.8
