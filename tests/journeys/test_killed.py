@@ -60,7 +60,7 @@ async def test_killed_at_random_moments_each_post_is_stored_once_and_answered_at
             await asyncio.sleep(rng.uniform(0.3, 1.5))
             await house.kill()
             await house.start()
-    await eventually(lambda: _at_rest(house, 120), seconds=150)
+    await eventually(lambda: _at_rest(house, 120), seconds=300)
     await _check_promises(house, emulated_x, writing.result())
 
 

@@ -230,7 +230,7 @@ async def test_purge_forgets_texts_handles_and_alerts_and_keeps_the_counts(datab
     async with database.begin() as connection:
         await connection.execute(
             insert(t.alerts).values(
-                kind="escalation", title="t", body=secret, state="delivered", not_before=NOW, created_at=old.posted_at
+                kind="escalation", title="t", body=secret, state="delivered", created_at=old.posted_at
             )
         )
         await connection.execute(
