@@ -205,17 +205,36 @@ def _steps(replies: list[dict[str, Any]], platform: str) -> dict[str, float]:
     }
 
 
+async def playground(
+    stack: AsyncExitStack, database: str | None
+) -> tuple[dict[str, str], aiohttp.ClientSession, House]:
+    """Start both platforms and a Genlyd that no budget stops; return addresses, a session to speak to them, the house.
+
+    The house is not stopped with `stack`: its caller looks into it first.
+    """
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genlyd-")))
+    urls = {platform: await emulator(stack, platform) for platform in ("x", "reddit")}
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    store = f'database = "{database}"' if database else ""
+    house = House(folder=folder, x=urls["x"], reddit=urls["reddit"], store=store)
+    house.write_config(BOUNDLESS)
+    await house.start("--log-level", "warning")
+    return urls, session, house
+
+
+def tell(figures: dict[str, Any], broken: list[str]) -> int:
+    """Print the figures and every broken promise; return the status that says whether there is one."""
+    print(json.dumps(figures, indent=2))
+    for promise in broken:
+        print(f"BROKEN: {promise}")
+    return 1 if broken else 0
+
+
 async def main(a: argparse.Namespace) -> int:
     """Run the replay and print what came of it."""
     turns = mixed(a.data, a.limit)
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genlyd-")))
-        urls = {platform: await emulator(stack, platform) for platform in ("x", "reddit")}
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        store = f'database = "{a.database}"' if a.database else ""
-        house = House(folder=folder, x=urls["x"], reddit=urls["reddit"], store=store)
-        house.write_config(BOUNDLESS)
-        await house.start("--log-level", "warning")
+        urls, session, house = await playground(stack, a.database)
         try:
             public = Public(urls, session)
             seconds = len(turns) / a.rate
@@ -234,10 +253,7 @@ async def main(a: argparse.Namespace) -> int:
     figures, broken = report(public.written, everything, posts, replies)
     figures = {"rate asked, posts/s": a.rate, "rate held, posts/s": round(len(turns) / writing.result(), 1), **figures}
     figures["kills"] = a.kills
-    print(json.dumps(figures, indent=2))
-    for promise in broken:
-        print(f"BROKEN: {promise}")
-    return 1 if broken else 0
+    return tell(figures, broken)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ cores, which is measured too. Exits 1 if a post was lost or answered twice, neve
 
 import argparse
 import asyncio
-import json
 import os
 import re
 import resource
 import statistics
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -25,7 +23,7 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks.replay import BOUNDLESS, Turn, emulator, mixed, on_platform, report, settled
+from benchmarks.replay import Turn, mixed, on_platform, playground, report, settled, tell
 from tests.house import ROOT, House
 
 _LOOK_EVERY_SECONDS = 5.0
@@ -137,13 +135,7 @@ async def main(a: argparse.Namespace) -> int:
     turns = endless(mixed(a.data, None), int(a.rate * a.seconds))
     watched = Watched()
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genlyd-")))
-        urls = {platform: await emulator(stack, platform) for platform in ("x", "reddit")}
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        store = f'database = "{a.database}"' if a.database else ""
-        house = House(folder=folder, x=urls["x"], reddit=urls["reddit"], store=store)
-        house.write_config(BOUNDLESS)
-        await house.start("--log-level", "warning")
+        urls, session, house = await playground(stack, a.database)
         try:
             assert house.process is not None
             pids = [house.process.pid, *await readers(stack, house, a.readers)]
@@ -159,23 +151,15 @@ async def main(a: argparse.Namespace) -> int:
         everything = [post for url in urls.values() for post in await on_platform(session, url)]
     figures, broken = report(list(public.ids.values()), everything, posts, replies)
     public_cpu = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    print(
-        json.dumps(
-            {
-                "rate asked, posts/s": a.rate,
-                "rate held, posts/s": round(len(turns) / took, 1),
-                "seconds": round(took),
-                **watched.figures(),
-                "cores used by Genlyd": round(spent / took, 2),
-                "cores used by the public": round(public_cpu / took, 2),
-                **figures,
-            },
-            indent=2,
-        )
-    )
-    for promise in broken:
-        print(f"BROKEN: {promise}")
-    return 1 if broken else 0
+    measured = {
+        "rate asked, posts/s": a.rate,
+        "rate held, posts/s": round(len(turns) / took, 1),
+        "seconds": round(took),
+        **watched.figures(),
+        "cores used by Genlyd": round(spent / took, 2),
+        "cores used by the public": round(public_cpu / took, 2),
+    }
+    return tell(measured | figures, broken)
 
 
 if __name__ == "__main__":
