@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -38,23 +38,15 @@ class Replies:
         self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16, account: str | None = None
     ) -> list[Reply]:
         """Write SENDING on replies that are due, and return them. Nothing may leave before this (I4)."""
-        due = (
-            select(_R.id)
-            .where(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))
-            .where(_R.account.in_(_able_accounts(account)))
-            .order_by(_R.not_before, _R.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        due = and_(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))
         values = {
             "state": ReplyState.SENDING,
             "owner": owner,
-            "fence": _R.fence + 1,
             "lease_until": at + lease,
             "sending_at": func.coalesce(_R.sending_at, at),
             "attempts": _R.attempts + 1,
         }
-        return await self._claim(due, values)
+        return await self._claim(_able(due, account).order_by(_R.not_before, _R.id).limit(limit), values)
 
     async def other_senders(self, owner: str) -> list[str]:
         """Return the other processes that have, or had, replies in their hands."""
@@ -276,28 +268,21 @@ class Replies:
         limit: int,
         account: str | None,
     ) -> list[Reply]:
-        due = (
-            select(_R.id)
-            .where(which)
-            .where(_R.account.in_(_able_accounts(account)))
-            .order_by(_R.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
         values = {
             "state": ReplyState.UNKNOWN,
             "owner": owner,
-            "fence": _R.fence + 1,
             "lease_until": at + lease,
             "looks": _R.looks + 1,
             "problem": func.coalesce(_R.problem, "the sender was lost while sending"),
         }
-        return await self._claim(due, values)
+        return await self._claim(_able(which, account).order_by(_R.id).limit(limit), values)
 
-    async def _claim(self, due: Any, values: dict[str, Any]) -> list[Reply]:
+    async def _claim(self, due: Select[tuple[int]], values: dict[str, Any]) -> list[Reply]:
+        """Whoever claims gets a higher fence: what an earlier owner still writes is refused."""
+        free = due.with_for_update(skip_locked=True).scalar_subquery()
+        claimed = update(t.replies).where(_R.id.in_(free)).values(fence=_R.fence + 1, **values)
         async with self._db.begin() as connection:
-            claimed = update(t.replies).where(_R.id.in_(due.scalar_subquery())).values(**values).returning(*t.replies.c)
-            return [rows.reply(row) for row in await connection.execute(claimed)]
+            return [rows.reply(row) for row in await connection.execute(claimed.returning(*t.replies.c))]
 
     async def _mark(self, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:
         async with self._db.begin() as connection:
@@ -362,10 +347,11 @@ _STANDING = (
 )
 
 
-def _able_accounts(account: str | None) -> Any:
+def _able(which: ColumnElement[bool], account: str | None) -> Select[tuple[int]]:
     """A person's approval goes out while the bot is paused; not while the platform turns us away."""
     able = select(t.accounts.c.name).where(t.accounts.c.state != AccountState.NEEDS_OPERATOR)
-    return able if account is None else able.where(t.accounts.c.name == account)
+    able = able if account is None else able.where(t.accounts.c.name == account)
+    return select(_R.id).where(which, _R.account.in_(able))
 
 
 def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None) -> None:
