@@ -68,7 +68,7 @@ class Thrift:
         """Tell people that a budget is spent, once in the period it is for. Raises: StoreError."""
         now = self.clock.now()
         body = f"{err} Until then {source} is not heard; what it misses is a gap, and fetched later where it can be."
-        notice = Notice(kind=OPERATOR, title=f"{err.account}: the budget is spent", body=body)
+        notice = Notice(kind=OPERATOR, title=f"{err.account}: the budget is spent", body=body, account=err.account)
         period = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if err.again_at - period > timedelta(days=1):
             period = period.replace(day=1)

@@ -76,5 +76,5 @@ async def test_people_are_told_of_a_spent_budget_once_a_period_whoever_meets_it(
         await thrift.tell(err, source)
     async with database.read() as connection:
         [alert] = (await connection.execute(select(t.alerts))).all()
-    assert alert.title == "x-main: the budget is spent"
+    assert (alert.title, alert.account) == ("x-main: the budget is spent", "x-main")
     assert "what it misses is a gap" in alert.body
