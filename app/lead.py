@@ -30,10 +30,11 @@ CANNOT_LET_GO = 75
 _RENEW_PART, _STOP_PART = 0.25, 0.1
 
 Work = Callable[[], Awaitable[None]]
+LedWork = Callable[[Lease], Awaitable[None]]
 
 
-async def lead(name: str, work: Work, leases: Leases, *, let_go_seconds: float = LET_GO_SECONDS) -> None:
-    """Do `work` whenever this process holds the lease, for ever. Each time it is begun anew.
+async def lead(name: str, work: LedWork, leases: Leases, *, let_go_seconds: float = LET_GO_SECONDS) -> None:
+    """Do `work` whenever this process holds the lease, which it is given, for ever. Each time it is begun anew.
 
     Once the lease is lost the work has `let_go_seconds` to stop; then the process ends, with status CANNOT_LET_GO.
     """
@@ -52,7 +53,9 @@ async def lead(name: str, work: Work, leases: Leases, *, let_go_seconds: float =
             log.warning("this process leads no more", extra={"work": name, "error": _first(lost)})
         finally:
             _leads.labels(name).set(0)
-            await _give_up(lease, leases)
+            # Told to stop, we end our work in order; any other end may have left something unsaid.
+            task = asyncio.current_task()
+            await _give_up(lease, leases, is_left=task is not None and task.cancelling() > 0)
 
 
 async def _take(name: str, leases: Leases) -> Lease | None:
@@ -63,7 +66,7 @@ async def _take(name: str, leases: Leases) -> Lease | None:
         return None
 
 
-async def _work_under(lease: Lease, work: Work, leases: Leases, taken_at: float, let_go_seconds: float) -> None:
+async def _work_under(lease: Lease, work: LedWork, leases: Leases, taken_at: float, let_go_seconds: float) -> None:
     last_resort: asyncio.TimerHandle | None = None
 
     async def keep() -> None:
@@ -78,7 +81,7 @@ async def _work_under(lease: Lease, work: Work, leases: Leases, taken_at: float,
         async with asyncio.TaskGroup() as group:
             keeper = group.create_task(keep())
             with leases.fenced(lease):
-                await work()
+                await work(lease)
             keeper.cancel()
     finally:
         if last_resort is not None:
@@ -111,11 +114,11 @@ async def _keep(lease: Lease, leases: Leases, renewed_at: float) -> None:
         renewed_at = asked_at
 
 
-async def _give_up(lease: Lease, leases: Leases) -> None:
+async def _give_up(lease: Lease, leases: Leases, *, is_left: bool) -> None:
     """Best done, not needed: a lease that nobody renews runs out."""
     try:
         async with asyncio.timeout(_GIVE_UP_SECONDS):
-            await leases.give_up(lease)
+            await leases.give_up(lease, is_left=is_left)
     except (StoreError, TimeoutError) as err:
         log.warning("a lease runs out by itself", extra={"work": lease.name, "error": str(err)})
 

@@ -36,6 +36,7 @@ from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
 from responder import worker as deciding
 from sentiment import worker as assessing
+from store.leases import Lease
 from store.reasons import Reasons
 
 log = logging.getLogger(__name__)
@@ -127,15 +128,15 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
     return works
 
 
-async def _hear(account: AccountConfig, config: Config, stores: Stores) -> None:
+async def _hear(account: AccountConfig, config: Config, stores: Stores, lease: Lease) -> None:
     """Everything that asks one account's platform. Made anew each time this process begins to lead it."""
-    works = [*_ears(account, config, stores), _recheck(account, config, stores)]
+    works = [*_ears(account, config, stores, lease), _recheck(account, config, stores)]
     async with asyncio.TaskGroup() as group:
         for work in works:
             group.create_task(_as_task(work))
 
 
-def _ears(account: AccountConfig, config: Config, stores: Stores) -> list[Work]:
+def _ears(account: AccountConfig, config: Config, stores: Stores, lease: Lease) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -144,6 +145,7 @@ def _ears(account: AccountConfig, config: Config, stores: Stores) -> list[Work]:
         bell=stores.bell,
         clock=stores.clock,
         thrift=stores.thrift,
+        is_inherited=lease.is_inherited,
     )
     watches = tuple(watch for watch in config.watches if watch.account == account.name)
     if not watches:
@@ -199,7 +201,7 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder if folder.exists() else Path()).free
 
 
-async def _housekeeping(config: Config, stores: Stores) -> None:
+async def _housekeeping(config: Config, stores: Stores, _lease: Lease) -> None:
     """Once an hour: forget what is older than the retention time, and leave nothing of it in SQLite's journal."""
     accounts = tuple(account.name for account in config.accounts)
     while True:

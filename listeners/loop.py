@@ -50,6 +50,8 @@ class Ear:
     bell: Bell
     clock: Clock
     thrift: Thrift | None = None
+    # Whoever listened before was killed, frozen or cut off, and may not have written down that it heard nothing.
+    is_inherited: bool = False
 
 
 async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear) -> None:
@@ -94,6 +96,8 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
 
 async def _wake(listener: Listener, ear: Ear) -> None:
     now, after = ear.clock.now(), timedelta(seconds=max(_PAUSE_SECONDS, 3 * listener.poll_seconds))
+    if ear.is_inherited:
+        after = timedelta()
     await ear.sources.begin(listener.account, listener.source, cursor=listener.first_cursor(now))
     await ear.sources.woke(listener.account, listener.source, at=now, after=after)
 

@@ -28,11 +28,15 @@ _L = t.leases.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What a holder holds. Whoever takes it next gets a higher fence."""
+    """What a holder holds. Whoever takes it next gets a higher fence.
+
+    `is_inherited`: the holder before was killed, frozen or cut off, and may not have written down what it had met.
+    """
 
     name: str
     owner: str
     fence: int
+    is_inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class Holder:
     owner: str
     fence: int
     is_current: bool
+    is_left: bool
 
 
 class Leases:
@@ -67,20 +72,28 @@ class Leases:
         )
         statement = statement.on_conflict_do_update(
             index_elements=["name"],
-            set_={"owner": statement.excluded.owner, "fence": _L.fence + 1, "until": statement.excluded.until},
+            set_={
+                "owner": statement.excluded.owner,
+                "fence": _L.fence + 1,
+                "until": statement.excluded.until,
+                "is_left": False,
+            },
             where=or_(_L.until <= now, _L.fence == dead),
         ).returning(_L.fence)
         async with self._db.begin() as connection:
             fence = (await connection.execute(statement)).scalar_one_or_none()
-        return None if fence is None else Lease(name=name, owner=self._owner.name, fence=fence)
+        is_inherited = held is not None and not held.is_left
+        return (
+            None if fence is None else Lease(name=name, owner=self._owner.name, fence=fence, is_inherited=is_inherited)
+        )
 
     async def renew(self, lease: Lease) -> bool:
         """Hold it on; False where somebody newer has it. Raises: StoreError."""
         return await self._set(lease, self._later(self._now()))
 
-    async def give_up(self, lease: Lease) -> None:
-        """Let the next one take it at once. Raises: StoreError."""
-        await self._set(lease, self._now())
+    async def give_up(self, lease: Lease, *, is_left: bool = True) -> None:
+        """Let the next one take it at once. `is_left`: the work was ended in order. Raises: StoreError."""
+        await self._set(lease, self._now(), is_left=is_left)
 
     async def free_the_dead(self) -> int:
         """End the leases of this machine's dead, while their lock files still tell of it. Returns how many.
@@ -95,7 +108,7 @@ class Leases:
 
     async def holder(self, name: str) -> Holder | None:
         """Return who held it last; None where nobody ever did."""
-        query = select(_L.name, _L.owner, _L.fence, (_L.until > self._now()).label("is_current"))
+        query = select(_L.name, _L.owner, _L.fence, _L.is_left, (_L.until > self._now()).label("is_current"))
         async with self._db.read() as connection:
             row = (await connection.execute(query.where(_L.name == name))).mappings().first()
             return Holder(**row) if row else None
@@ -109,8 +122,9 @@ class Leases:
     def _is_ours_to_take(self, held: Holder) -> bool:
         return held.owner == self._owner.name or self._owner.state(held.owner) is OwnerState.DEAD
 
-    async def _set(self, lease: Lease, until: ColumnElement[datetime]) -> bool:
-        mine = update(t.leases).where(_L.name == lease.name, _L.fence == lease.fence).values(until=until)
+    async def _set(self, lease: Lease, until: ColumnElement[datetime], *, is_left: bool = False) -> bool:
+        ours = (_L.name == lease.name, _L.fence == lease.fence)
+        mine = update(t.leases).where(*ours).values(until=until, is_left=is_left)
         async with self._db.begin() as connection:
             return bool((await connection.execute(mine)).rowcount)
 

@@ -529,6 +529,8 @@ leases = Table(
     Column("owner", String(200), nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("until", Instant, nullable=False),
+    # Whether its last holder gave it up with its work done, and was not killed, frozen or cut off.
+    Column("is_left", Boolean, nullable=False, server_default=false()),
 )
 
 # Switches of the whole house, such as the pause.

@@ -5,10 +5,11 @@ its database, before it could write down what it had just met. Such a kill is sh
 saved cursor, so nothing is missing.
 """
 
+import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from benchmarks.chaos.record import SOURCES, Disturbance, Record, Row, Source
+from benchmarks.chaos.record import EVERYWHERE, SOURCES, Disturbance, Record, Row, Source
 
 # Which sources ask a call. What others may be the first to ask (who we are, a token) disturbs one of them at most.
 _ASKS: dict[tuple[str, str], tuple[Source, ...]] = {
@@ -32,6 +33,8 @@ _SAVES_WITHIN = timedelta(seconds=10)
 # How soon a process notes what it met; killed sooner, it may not have.
 _NOTES_WITHIN = timedelta(seconds=5)
 _WAKES_WITHIN = timedelta(seconds=20)
+_LEASE = timedelta(seconds=15)
+_LOST = re.compile(r"^(\d\d:\d\d:\d\d) .*this process leads no more .*work=hear (\S+)", re.MULTILINE)
 _BEYOND_REACH = ("more than 800", "more came while", "more posts came", "7 days")
 
 
@@ -44,12 +47,28 @@ def gaps_as_injected(record: Record) -> Iterator[str]:
             for source in caused.sources:
                 if not any(_covers(gap, source, caused) for gap in record.gaps):
                     yield f"no gap of {' '.join(source)} for: {caused.what} at {caused.from_at:%H:%M:%S}"
-    everything = (*from_faults, *record.disturbances)
+    everything = (*from_faults, *record.disturbances, *lost_leases(record))
     for gap in record.gaps:
         source = (gap["account"], gap["source"])
         if not any(source in one.sources and _overlaps(gap, source, one, after=_AFTER) for one in everything):
             lasted = f"from {gap['from_at']} to {gap['until_at']}"
             yield f"a gap of {' '.join(source)} {lasted} that nobody made: {gap['why']}"
+
+
+def lost_leases(record: Record) -> Iterator[Disturbance]:
+    """Return where a busy machine kept a process from renewing its lease: who took over was right to note a gap.
+
+    It excuses a gap that nobody else made, and never the lack of one.
+    """
+    if not record.said:
+        return
+    begun = min(said.written_at for said in record.said)
+    for log in record.logs:
+        for clock, account in _LOST.findall(log):
+            at = datetime.combine(begun.date(), time.fromisoformat(clock), begun.tzinfo)
+            at += timedelta(days=1 if at < begun - timedelta(hours=12) else 0)
+            sources = tuple(source for source in EVERYWHERE if source[0] == account)
+            yield Disturbance(what="a lease lost", sources=sources, from_at=at - _LEASE, until_at=at + _LEASE)
 
 
 def closed_or_reasoned(record: Record) -> Iterator[str]:

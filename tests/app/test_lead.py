@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,11 @@ class Room:
         self.working: list[str] = []
         self.seen = 0
         self.most = 0
+        self.inherited: list[bool] = []
 
-    async def work(self, who: str) -> None:
+    async def work(self, who: str, lease: Lease) -> None:
         self.working.append(who)
+        self.inherited.append(lease.is_inherited)
         self.seen += 1
         self.most = max(self.most, len(self.working))
         try:
@@ -76,9 +79,9 @@ async def test_one_works_at_a_time_and_who_stops_in_order_is_followed_at_once(
 ) -> None:
     room, keeps = Room(), _process(database, tmp_path / "a")
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(lead("w", lambda: room.work("a"), keeps))
+        first = group.create_task(lead("w", partial(room.work, "a"), keeps))
         await room.until(["a"])
-        second = group.create_task(lead("w", lambda: room.work("b"), _process(database, tmp_path / "b")))
+        second = group.create_task(lead("w", partial(room.work, "b"), _process(database, tmp_path / "b")))
         async with asyncio.timeout(60):
             while True:
                 if keeps.renewed > 5:
@@ -89,6 +92,7 @@ async def test_one_works_at_a_time_and_who_stops_in_order_is_followed_at_once(
         await room.until(["b"])
         second.cancel()
     assert room.most == 1
+    assert room.inherited == [False, False]
 
 
 async def test_who_is_cut_off_from_the_database_stops_before_the_next_one_begins(
@@ -96,9 +100,9 @@ async def test_who_is_cut_off_from_the_database_stops_before_the_next_one_begins
 ) -> None:
     room, cut = Room(), _process(database, tmp_path / "a")
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(lead("w", lambda: room.work("a"), cut))
+        first = group.create_task(lead("w", partial(room.work, "a"), cut))
         await room.until(["a"])
-        second = group.create_task(lead("w", lambda: room.work("b"), _process(database, tmp_path / "b")))
+        second = group.create_task(lead("w", partial(room.work, "b"), _process(database, tmp_path / "b")))
         cut.is_cut = True
         await room.until(["b"])
         cut.is_cut = False
@@ -106,13 +110,14 @@ async def test_who_is_cut_off_from_the_database_stops_before_the_next_one_begins
         await room.until(["a"])
         first.cancel()
     assert (room.most, room.seen) == (1, 3)
+    assert room.inherited == [False, True, False], "only who came after the one that was cut off has its work to check"
 
 
 async def test_work_that_finds_its_lease_lost_waits_for_it_again(database: Database, tmp_path: Path) -> None:
     tries = 0
     done = asyncio.Event()
 
-    async def work() -> None:
+    async def work(_lease: Lease) -> None:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -127,7 +132,7 @@ async def test_work_that_finds_its_lease_lost_waits_for_it_again(database: Datab
 
 
 async def test_work_that_fails_for_a_reason_of_our_own_is_not_tried_again(database: Database, tmp_path: Path) -> None:
-    async def work() -> None:
+    async def work(_lease: Lease) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ExceptionGroup):
@@ -142,10 +147,10 @@ from app.lead import CANNOT_LET_GO, lead
 from core.clock import SystemClock
 from store import tables as t
 from store.database import open_database
-from store.leases import Leases
+from store.leases import Lease, Leases
 from store.owners import OwnerLock
 
-async def work():
+async def work(_lease):
     async with database.begin() as connection:
         await connection.execute(update(t.leases).values(fence=99))
     while True:

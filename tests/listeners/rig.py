@@ -120,7 +120,7 @@ class Rig:
             return RedditMentionsListener(other)
         return RedditSearchListener(other, make_queries((WATCHES[Platform.REDDIT],)))
 
-    async def start(self) -> None:
+    async def start(self, *, is_inherited: bool = False) -> None:
         thrift = Thrift(spending=Spending(self.database), bell=self.bell, clock=self.clock, purses={"us": self.purse})
         await thrift.open()
         ear = Ear(
@@ -131,6 +131,7 @@ class Rig:
             bell=self.bell,
             clock=self.clock,
             thrift=thrift,
+            is_inherited=is_inherited,
         )
         watches = (WATCHES[self.emulated.platform],)
         self.task = asyncio.create_task(run_listener(self.listener(), watches, ear))

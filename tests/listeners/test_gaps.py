@@ -196,6 +196,22 @@ async def test_a_restart_is_a_gap_until_what_came_meanwhile_is_fetched(kind: str
 
 
 @pytest.mark.parametrize("kind", ALL)
+async def test_whoever_follows_a_process_that_was_killed_notes_a_gap_however_short(
+    kind: str, database: Database
+) -> None:
+    async with a_rig(kind, database) as rig:
+        await rig.start()
+        await rig.say("before")
+        await rig.hears_all()
+        await rig.stop()
+        await rig.say("while nobody listened")
+        await rig.start(is_inherited=True)
+        gap = await rig.a_closed_gap()
+        assert gap.why == "Genlyd was not listening"
+        await rig.hears_all()
+
+
+@pytest.mark.parametrize("kind", ALL)
 async def test_a_machine_that_slept_has_a_gap_until_it_has_asked(kind: str, database: Database) -> None:
     async with a_rig(kind, database) as rig:
         await rig.start()

@@ -118,7 +118,8 @@ async def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once_
     assert await ours.take("hear x-main") is None
     process.kill()
     await process.wait()
-    assert (await _taken(ours)).fence == held.fence + 1
+    taken = await _taken(ours)
+    assert (taken.fence, taken.is_inherited) == (held.fence + 1, True)
 
 
 async def test_a_restart_frees_what_its_dead_predecessor_held_before_the_lock_file_goes(
