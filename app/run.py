@@ -141,7 +141,6 @@ def _ears(account: AccountConfig, config: Config, stores: Stores, lease: Lease) 
         posts=stores.posts,
         sources=stores.sources,
         accounts=stores.accounts,
-        alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
         thrift=stores.thrift,
@@ -160,7 +159,6 @@ def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
     following = Following(
         rechecks=stores.rechecks,
         accounts=stores.accounts,
-        alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
         configured=tuple(account.name for account in config.accounts),

@@ -166,7 +166,6 @@ def build_outbox(config: Config, stores: Stores) -> Outbox:
         },
         replies=stores.replies,
         accounts=stores.accounts,
-        alerts=stores.alerts,
         bell=stores.bell,
         clock=stores.clock,
         limits=limits_of(config),

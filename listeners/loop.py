@@ -10,14 +10,12 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import OPERATOR, Notice
 from core.errors import BudgetSpent, Deaf, LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from core.failpoint import reach
 from core.watch import Identity, Mention, Watch, match
 from listeners.base import Batch, Listener
 from listeners.thrift import Thrift, count_posts, pause_after
 from store.accounts import Accounts, AccountState
-from store.alerts import Alerts
 from store.bell import Bell, Ring
 from store.posts import Posts
 from store.sources import Progress, Sources
@@ -46,7 +44,6 @@ class Ear:
     posts: Posts
     sources: Sources
     accounts: Accounts
-    alerts: Alerts
     bell: Bell
     clock: Clock
     thrift: Thrift | None = None
@@ -190,14 +187,11 @@ async def _note(listener: Listener, err: Exception, problem: str, ear: Ear, at: 
 
 async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -> None:
     """Pause the account, tell people, and look now and then whether somebody woke it. Others go on."""
-    reason = f"{err} {err.cure}"
     try:
         now = ear.clock.now()
-        await ear.sources.stumble(listener.account, listener.source, reason, at=now, opens_gap=True)
-        if await ear.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
+        await ear.sources.stumble(listener.account, listener.source, f"{err} {err.cure}", at=now, opens_gap=True)
+        if await ear.accounts.call_operator(err, at=now):
             log.error("an account needs the operator", extra={**_where(listener), "cure": err.cure, "error": str(err)})
-            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
-            await ear.alerts.queue(notice, at=now)
             await ear.bell.ring(Ring.TELL, [0])
         while await ear.accounts.state(listener.account) is AccountState.NEEDS_OPERATOR:
             await ear.clock.sleep(_OPERATOR_LOOK_SECONDS)

@@ -11,11 +11,9 @@ from datetime import datetime
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.decision import OPERATOR, Notice
 from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
 from listeners.base import Checker
 from store.accounts import Accounts, AccountState
-from store.alerts import Alerts
 from store.bell import Bell, Ring
 from store.rechecks import Followed, Rechecks
 
@@ -38,7 +36,6 @@ class Following:
 
     rechecks: Rechecks
     accounts: Accounts
-    alerts: Alerts
     bell: Bell
     clock: Clock
     configured: Collection[str]
@@ -120,16 +117,12 @@ async def _stumble(checker: Checker, err: Exception, backoff: Backoff, following
 
 async def _wait_for_operator(checker: Checker, err: NeedsOperator, following: Following) -> None:
     """Pause the account, tell people once, and look now and then whether somebody woke it."""
-    reason, needs = f"{err} {err.cure}", AccountState.NEEDS_OPERATOR
     try:
-        now = following.clock.now()
-        if await following.accounts.set_state(err.account, needs, reason=reason, by="genlyd", at=now):
+        if await following.accounts.call_operator(err, at=following.clock.now()):
             fields = {"account": checker.account, "cure": err.cure, "error": str(err)}
             log.error("an account needs the operator", extra=fields)
-            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
-            await following.alerts.queue(notice, at=now)
             await following.bell.ring(Ring.TELL, [0])
-        while await following.accounts.state(checker.account) is needs:
+        while await following.accounts.state(checker.account) is AccountState.NEEDS_OPERATOR:
             await following.clock.sleep(_OPERATOR_LOOK_SECONDS)
     except StoreError as failure:
         log.error("the database failed", extra={"account": checker.account, "error": str(failure)})

@@ -16,14 +16,12 @@ from prometheus_client import Counter, Histogram
 
 from core.clock import Clock
 from core.config import SafetyConfig
-from core.decision import OPERATOR, Notice
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
 from core.failpoint import reach
 from core.reply import Receipt, Reply
 from responder.guards import refusal
 from responder.senders.base import Look, Sender
-from store.accounts import Accounts, AccountState
-from store.alerts import Alerts
+from store.accounts import Accounts
 from store.bell import Bell, Ring
 from store.owners import OwnerState
 from store.presence import BEAT_SECONDS, Presence
@@ -73,7 +71,6 @@ class Outbox:
     senders: Mapping[str, Sender]
     replies: Replies
     accounts: Accounts
-    alerts: Alerts
     bell: Bell
     clock: Clock
     limits: SafetyConfig = field(default_factory=SafetyConfig)
@@ -327,12 +324,8 @@ class Outbox:
         return "absent"
 
     async def _call_operator(self, err: NeedsOperator) -> None:
-        reason = f"{err} {err.cure}"
-        now = self.clock.now()
-        if await self.accounts.set_state(err.account, AccountState.NEEDS_OPERATOR, reason=reason, by="genlyd", at=now):
+        if await self.accounts.call_operator(err, at=self.clock.now()):
             log.error("an account needs the operator", extra={"account": err.account, "cure": err.cure})
-            notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
-            await self.alerts.queue(notice, at=now)
             await self.bell.ring(Ring.TELL, [0])
 
 

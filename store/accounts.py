@@ -9,11 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.config import AccountConfig
+from core.decision import OPERATOR, Notice
+from core.errors import NeedsOperator
 from store import rows
 from store import tables as t
-from store.alerts import settle_alerts
+from store.alerts import queue_alert, settle_alerts
 from store.database import Database
 from store.people import record
 
@@ -102,17 +105,23 @@ class Accounts:
     async def set_state(self, name: str, state: AccountState, *, reason: str, by: str, at: datetime) -> bool:
         """Pause or wake an account; False where nothing changed."""
         async with self._db.begin() as connection:
-            changed = await connection.execute(
-                update(t.accounts)
-                .where(t.accounts.c.name == name, t.accounts.c.state != state)
-                .values(state=state, reason=reason, changed_at=at, changed_by=by)
-            )
-            if not changed.rowcount:
+            if not await _set_state(connection, name, state, reason=reason, by=by, at=at):
                 return False
             if state is AccountState.ACTIVE:
                 await settle_alerts(connection, operator_of=name, by=by, at=at)
-            detail = {"state": state, "reason": reason}
-            await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
+            return True
+
+    async def call_operator(self, err: NeedsOperator, *, at: datetime) -> bool:
+        """Pause the account that its platform turned away and queue an alert, both or neither. False: already done.
+
+        The caller rings TELL where it was the first.
+        """
+        reason, needs = f"{err} {err.cure}", AccountState.NEEDS_OPERATOR
+        notice = Notice(kind=OPERATOR, title=f"{err.account} needs you", body=reason, account=err.account)
+        async with self._db.begin() as connection:
+            if not await _set_state(connection, err.account, needs, reason=reason, by="genlyd", at=at):
+                return False
+            await queue_alert(connection, notice, at=at)
             return True
 
     async def is_house_paused(self) -> bool:
@@ -135,6 +144,20 @@ class Accounts:
             statement = rows.insert(t.switches, connection.dialect).values(name=_HOUSE, **values)
             await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
             await record(connection, by=by, action="pause" if is_on else "resume", subject="house", at=at)
+
+
+async def _set_state(
+    connection: AsyncConnection, name: str, state: AccountState, *, reason: str, by: str, at: datetime
+) -> bool:
+    changed = await connection.execute(
+        update(t.accounts)
+        .where(t.accounts.c.name == name, t.accounts.c.state != state)
+        .values(state=state, reason=reason, changed_at=at, changed_by=by)
+    )
+    if changed.rowcount:
+        detail = {"state": state, "reason": reason}
+        await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
+    return bool(changed.rowcount)
 
 
 def is_quiet(account: ColumnElement[str]) -> ColumnElement[bool]:

@@ -42,7 +42,6 @@ from sentiment import worker as assessing
 from sentiment.guidance import Guidance
 from sentiment.reader import Reader
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.conversations import Conversations
 from store.corrections import Corrections
@@ -200,7 +199,6 @@ async def _send(orders: Orders) -> None:
             senders={orders.account.name: senders.build(orders.account)},
             replies=Replies(doors.database),
             accounts=Accounts(doors.database),
-            alerts=Alerts(doors.database),
             bell=doors.bell,
             clock=doors.clock,
             timing=orders.timing,
@@ -215,7 +213,6 @@ async def _listen(orders: Orders) -> None:
             posts=Posts(doors.database),
             sources=Sources(doors.database),
             accounts=Accounts(doors.database),
-            alerts=Alerts(doors.database),
             bell=doors.bell,
             clock=doors.clock,
         )

@@ -31,7 +31,6 @@ from platforms.reddit import RedditClient
 from platforms.x import XClient
 from store import tables as t
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database
 from store.posts import Posts
@@ -127,7 +126,6 @@ class Rig:
             posts=Posts(self.database),
             sources=self.sources,
             accounts=Accounts(self.database),
-            alerts=Alerts(self.database),
             bell=self.bell,
             clock=self.clock,
             thrift=thrift,

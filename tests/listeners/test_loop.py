@@ -19,7 +19,6 @@ from listeners.base import Batch
 from listeners.loop import Ear, run_listener
 from store import tables as t
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.posts import Posts, Saved
@@ -102,7 +101,6 @@ async def _heard(
         posts=posts,
         sources=sources or Sources(database),
         accounts=Accounts(database),
-        alerts=Alerts(database),
         bell=bell,
         clock=clock,
     )

@@ -172,7 +172,6 @@ async def _run(database: Database, checker: Scripted, seconds: Sequence[float]) 
     following = Following(
         rechecks=Rechecks(database),
         accounts=Accounts(database),
-        alerts=Alerts(database),
         bell=bell,
         clock=clock,
         configured=("x-main",),

@@ -11,7 +11,6 @@ from core.config import AccountConfig
 from core.post import Platform
 from responder.outbox import Outbox
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.owners import OwnerLock
@@ -62,7 +61,6 @@ async def outbox(
             senders={ACCOUNT: wire},
             replies=Replies(database),
             accounts=Accounts(database),
-            alerts=Alerts(database),
             bell=bell,
             clock=clock,
         )

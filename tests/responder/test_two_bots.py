@@ -16,7 +16,6 @@ from responder import draft
 from responder.outbox import Outbox
 from responder.worker import Desk
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.decisions import Decisions
@@ -74,7 +73,6 @@ async def _brand(folder: Path, handle: str, limits: SafetyConfig, clock: ManualC
             senders={"x-main": wire},
             replies=Replies(database),
             accounts=Accounts(database),
-            alerts=Alerts(database),
             bell=bell,
             clock=clock,
             limits=limits,
