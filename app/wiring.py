@@ -25,7 +25,6 @@ from sentiment.language import LanguageReader
 from sentiment.reader import Reader
 from sentiment.urgency import UrgencyReader
 from store.accounts import Accounts
-from store.alerts import Alerts
 from store.bell import Bell
 from store.corrections import Corrections
 from store.database import Database, open_database
@@ -57,7 +56,6 @@ class Stores:
     decisions: Decisions
     replies: Replies
     accounts: Accounts
-    alerts: Alerts
     clock: Clock
     owner: Presence
     leases: Leases
@@ -103,7 +101,6 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         decisions=Decisions(database, repeat_alert_after=timedelta(minutes=config.alerts.repeat_after_minutes)),
         replies=Replies(database),
         accounts=Accounts(database),
-        alerts=Alerts(database),
         clock=clock,
         owner=owner,
         leases=leases,
