@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment, Intent, Language, Sentiment
@@ -218,7 +218,7 @@ def _conditions(filters: InboxFilters) -> list[ColumnElement[bool]]:
         (filters.language, _C.language == filters.language),
         (filters.sentiment, _C.sentiment == filters.sentiment),
         (filters.intent, _C.intents.op("&")(INTENT_BITS[filters.intent] if filters.intent else 0) != 0),
-        (filters.has_draft, _C.has_draft),
+        (filters.has_draft, literal_column("conversations.has_draft")),
     ]
     return [condition for wanted, condition in asked if wanted]
 

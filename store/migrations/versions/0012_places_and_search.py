@@ -33,6 +33,14 @@ def upgrade() -> None:
     _place_all(op.get_bind())
     op.create_index('ix_conversations_inbox', 'conversations', _FILTERS)
     op.create_index('ix_conversations_account', 'conversations', ['account', 'status', 'rank', 'id'])
+    has_draft = sa.text('has_draft')
+    op.create_index(
+        'ix_conversations_drafts',
+        'conversations',
+        ['status', 'rank', 'id'],
+        sqlite_where=has_draft,
+        postgresql_where=has_draft,
+    )
     for statement in _WORDS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
 
@@ -40,6 +48,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in _NO_WORDS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
+    op.drop_index('ix_conversations_drafts', table_name='conversations')
     op.drop_index('ix_conversations_account', table_name='conversations')
     op.drop_index('ix_conversations_inbox', table_name='conversations')
     # Not by making the table anew: others refer to it.
