@@ -14,6 +14,7 @@ _MOST_TERMS = 12
 # A prefix of one letter is half the dictionary.
 _SHORTEST_PREFIX = 2
 _PIECE = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)(?:"(?P<star>\*?)|$)|(?P<word>[^\s"]+))')
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,7 @@ def read(typed: str) -> Sought:
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return a text's words as both databases split them: runs of letters and figures, lower case, å as å."""
-    whole = unicodedata.normalize("NFC", text).lower()
-    return tuple("".join(one if one.isalnum() else " " for one in whole).split())
+    return tuple(_WORD.findall(unicodedata.normalize("NFC", text).lower()))
 
 
 def _holds(words: tuple[str, ...], term: Term) -> bool:

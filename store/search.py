@@ -24,10 +24,10 @@ from store import tables as t
 _P, _C, _W = t.posts.c, t.conversations.c, t.authors.c
 # How many posts that hold what is sought are looked at, one go after the other, before a page ends unfilled.
 _GOES = (250, 1_000, 4_000)
-# PostgreSQL looks at this many posts one by one before it asks its index for all of them at once, which costs more the
-# more there are; where a share of them hold it that fills no page, it goes on one by one.
-_WINDOWS = (4_000, 8_000, 16_000)
-_COMMON = 0.01
+# PostgreSQL looks through this many posts one by one, which takes some 7 ms, before it asks its index for all that hold
+# it at once: that costs more the more there are, so what stands in this share of them or more is never asked for so.
+_WINDOW_POSTS = 20_000
+_COMMON = 0.0125
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,11 +73,13 @@ async def find_posts(
     found: dict[int, Hit] = {}
     edge = beyond
     while len(found) < wanted and (look := await looking.go(connection, edge)) is not None:
-        fresh = [hit for hit in sorted(look.found, reverse=not backwards) if hit.conversation_id not in found]
-        if beyond is not None:
-            fresh = await _newest_only(connection, sought, fresh)
-        for hit in fresh:
-            found.setdefault(hit.conversation_id, hit)
+        fresh = sorted(look.found, reverse=not backwards)
+        while fresh and len(found) < wanted:
+            some, fresh = fresh[: 2 * wanted], fresh[2 * wanted :]
+            if beyond is not None:
+                some = await _newest_only(connection, sought, some)
+            for hit in some:
+                found.setdefault(hit.conversation_id, hit)
         edge = look.edge
         if edge is None:
             break
@@ -138,8 +140,7 @@ class _Tsvector:
         self._backwards = backwards
         self._in_window = _filtered(_WINDOW[backwards], conditions, backwards)
         self._in_index = _filtered(_INDEX[backwards], conditions, backwards)
-        self._windows = iter(_WINDOWS)
-        self._goes = iter(_GOES[1:])
+        self._goes = iter(_GOES)
         self._is_common = True
 
     async def go(self, connection: AsyncConnection, beyond: int | None) -> _Look | None:
@@ -148,22 +149,21 @@ class _Tsvector:
         if first is None:
             return _Look(found=[], edge=None)
         start = beyond if beyond is not None else (first - 1 if self._backwards else last + 1)
-        if not self._is_common:
-            return await self._ask_index(connection, start)
-        window = next(self._windows, None)
-        if window is None:
-            return None
-        edge = start + window if self._backwards else start - window
-        given = {**self._given, "beyond": start, "edge": edge, "most": window}
-        found, _, count = _read(await connection.execute(self._in_window, given))
-        self._is_common = count >= window * _COMMON
-        is_end = edge >= last if self._backwards else edge <= first
-        return _Look(found=found, edge=None if is_end else edge)
-
-    async def _ask_index(self, connection: AsyncConnection, start: int) -> _Look | None:
         most = next(self._goes, None)
         if most is None:
             return None
+        if not self._is_common:
+            return await self._ask_index(connection, start, most)
+        window = start + _WINDOW_POSTS if self._backwards else start - _WINDOW_POSTS
+        given = {**self._given, "beyond": start, "edge": window, "most": most}
+        found, edge, count = _read(await connection.execute(self._in_window, given))
+        if count == most:
+            return _Look(found=found, edge=edge)
+        self._is_common = count >= _WINDOW_POSTS * _COMMON
+        is_end = window >= last if self._backwards else window <= first
+        return _Look(found=found, edge=None if is_end else window)
+
+    async def _ask_index(self, connection: AsyncConnection, start: int, most: int) -> _Look:
         given = {**self._given, "beyond": start, "most": most}
         found, edge, count = _read(await connection.execute(self._in_index, given))
         return _Look(found=found, edge=edge if count == most else None)
