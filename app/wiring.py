@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from app.following import Follower, Ruling, follow_rules, follow_watches
 from core.budget import Purse
 from core.clock import Clock, SystemClock
-from core.config import Config, SafetyConfig
+from core.config import Config, Rule, SafetyConfig
 from core.ladder import ladder_of
+from core.watch import Watch
 from listeners.thrift import Thrift
 from responder import draft, senders
 from responder.alerts import Teller, targets
@@ -38,6 +40,7 @@ from store.posts import Posts
 from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
+from store.rulebooks import Rulebooks
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -62,6 +65,8 @@ class Stores:
     owner: Presence
     leases: Leases
     thrift: Thrift
+    rules: Follower[Rule]
+    watches: Follower[Watch]
 
 
 @asynccontextmanager
@@ -107,6 +112,8 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         clock=clock,
         owner=owner,
         leases=leases,
+        rules=follow_rules(config, Rulebooks(database)),
+        watches=follow_watches(config, Rulebooks(database)),
         thrift=Thrift(spending=Spending(database), bell=bell, clock=clock, purses=build_purses(config, clock)),
     )
 
@@ -150,6 +157,11 @@ def build_desk(config: Config) -> Desk:
         limits=limits_of(config),
         hours=config.hours,
     )
+
+
+def build_ruling(config: Config, stores: Stores) -> Ruling:
+    """Return a desk whose rules are those in force. Raises: ConfigError for a faulty template."""
+    return Ruling(build_desk(config), stores.rules)
 
 
 def limits_of(config: Config) -> SafetyConfig:
