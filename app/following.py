@@ -39,7 +39,6 @@ class Follower(Generic[T]):
         self._read = read
         self._store = store
         self._looked_at = FILE
-        _version.labels(kind).set(FILE)
 
     async def fresh(self) -> tuple[T, ...]:
         """Return what is in force now. Raises: StoreError."""

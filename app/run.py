@@ -24,6 +24,7 @@ from app.wiring import (
     build_reader,
     build_ruling,
     build_teller,
+    build_trials,
     build_watchman,
     open_stores,
 )
@@ -124,6 +125,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
             clock=stores.clock,
             config=config,
             readiness=partial(readiness, config, stores),
+            books=build_trials(config, stores.database, stores.clock),
         )
         works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
     return works

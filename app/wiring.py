@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.following import Follower, Ruling, follow_rules, follow_watches
+from app.trials import Trials
 from core.budget import Purse
 from core.clock import Clock, SystemClock
 from core.config import Config, Rule, SafetyConfig
@@ -36,6 +37,7 @@ from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
 from store.leases import Leases
 from store.owners import OwnerLock
+from store.pasts import Pasts
 from store.posts import Posts
 from store.presence import Presence
 from store.rechecks import Rechecks
@@ -162,6 +164,13 @@ def build_desk(config: Config) -> Desk:
 def build_ruling(config: Config, stores: Stores) -> Ruling:
     """Return a desk whose rules are those in force. Raises: ConfigError for a faulty template."""
     return Ruling(build_desk(config), stores.rules)
+
+
+def build_trials(config: Config, database: Database, clock: Clock) -> Trials:
+    """Return what the pages of rules and watches ask. Raises: ConfigError for a faulty template."""
+    store = Rulebooks(database)
+    rules, watches = follow_rules(config, store), follow_watches(config, store)
+    return Trials(config, build_desk(config), Pasts(database), clock, rules=rules, watches=watches)
 
 
 def limits_of(config: Config) -> SafetyConfig:
