@@ -24,10 +24,10 @@ _HOUR, _DAY, _AT_ONCE = timedelta(hours=1), timedelta(days=1), timedelta(minutes
 MOST_SECONDS = 20.0
 
 
-def try_rules(history: History, desk: Desk, in_force: Desk) -> Trial:
+def try_rules(history: History, desk: Desk, in_force: Desk, *, most_seconds: float = MOST_SECONDS) -> Trial:
     """Return what the rules of `desk` would have done, beside what those `in_force` would. Pure, but for its own time.
 
-    It stops after MOST_SECONDS, and tells by having tried fewer posts, the newest left out.
+    It stops after `most_seconds`, and tells by having tried fewer posts, the newest left out.
     """
     began = time.monotonic()
     tried = _Replay(history.sayings)
@@ -35,7 +35,7 @@ def try_rules(history: History, desk: Desk, in_force: Desk) -> Trial:
     made: list[Tried] = []
     for past in history.pasts:
         made.append(_try(past, desk, tried, in_force, anyway))
-        if time.monotonic() - began > MOST_SECONDS:
+        if time.monotonic() - began > most_seconds:
             break
     return Trial(
         tried=tuple(made),

@@ -23,6 +23,7 @@ for (const area of document.querySelectorAll("textarea[data-numbered]")) {
   area.addEventListener("input", number);
   area.addEventListener("scroll", follow, { passive: true });
   number();
+  document.querySelector("#numbered-text")?.setAttribute("hidden", "");
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-line]");
     if (!link) return;
