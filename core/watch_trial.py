@@ -30,10 +30,11 @@ class Ours:
 
 @dataclass(slots=True, kw_only=True)
 class WordTried:
-    """One hashtag or keyword of a watch: how many posts hold it, before exclusions."""
+    """One hashtag or keyword of a watch: how many posts hold it, before exclusions. `alone` listens for just that."""
 
     word: str
     via: Via
+    alone: Watch
     heard: int = 0
     of: int = 0
 
@@ -90,14 +91,18 @@ def try_watches(
     for heard in posts:
         if time.monotonic() - began > MOST_SECONDS:
             break
-        _try(trial, heard, before, accounts)
+        _try(trial, _with_hashtags(heard), before, accounts)
     trial.seconds = time.monotonic() - began
     return trial
 
 
 def _begin(watch: Watch, accounts: Mapping[str, Ours]) -> WatchTried:
-    words = [WordTried(word=f"#{tag.lstrip('#')}", via=Via.HASHTAG) for tag in watch.hashtags]
-    words += [WordTried(word=word, via=Via.KEYWORD) for word in watch.keywords]
+    plain = replace(watch, mentions=False, hashtags=(), keywords=(), exclude=())
+    words = [
+        WordTried(word=f"#{tag.lstrip('#')}", via=Via.HASHTAG, alone=replace(plain, hashtags=(tag,)))
+        for tag in watch.hashtags
+    ]
+    words += [WordTried(word=word, via=Via.KEYWORD, alone=replace(plain, keywords=(word,))) for word in watch.keywords]
     return WatchTried(watch=watch, platform=accounts[watch.account].platform, words=words)
 
 
@@ -117,7 +122,7 @@ def _count(one: WatchTried, heard: Heard, accounts: Mapping[str, Ours]) -> bool:
     one.of += 1
     for word in one.words:
         word.of += 1
-        word.heard += _hears(_alone(one.watch, word), heard, ours)
+        word.heard += _hears(word.alone, heard, ours)
     if not _hears(one.watch, heard, ours):
         one.excluded += bool(one.watch.exclude) and _hears(replace(one.watch, exclude=()), heard, ours)
         return False
@@ -127,21 +132,15 @@ def _count(one: WatchTried, heard: Heard, accounts: Mapping[str, Ours]) -> bool:
     return True
 
 
-def _alone(watch: Watch, word: WordTried) -> Watch:
-    tags = (word.word,) if word.via is Via.HASHTAG else ()
-    return Watch(
-        account=watch.account,
-        mentions=False,
-        hashtags=tags,
-        keywords=() if tags else (word.word,),
-        languages=watch.languages,
-    )
-
-
 def _hears(watch: Watch, heard: Heard, ours: Ours) -> bool:
-    post = heard.mention.post
-    known = post if post.hashtags else replace(post, hashtags=hashtags_in(post.text))
-    return match_one(known, watch, summons=_is_summons(heard, ours), handle=ours.handle) is not None
+    return match_one(heard.mention.post, watch, summons=_is_summons(heard, ours), handle=ours.handle) is not None
+
+
+def _with_hashtags(heard: Heard) -> Heard:
+    """Rows keep the text alone: its hashtags are read from it again."""
+    mention = heard.mention
+    tags = mention.post.hashtags or hashtags_in(mention.post.text)
+    return replace(heard, mention=replace(mention, post=replace(mention.post, hashtags=tags)))
 
 
 def _is_near(platform: Platform, heard: Heard) -> bool:

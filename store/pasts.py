@@ -24,7 +24,7 @@ from store.incidents import read_incident
 from store.people import Scope
 
 # How many posts are read at once: few enough that a page asked for meanwhile does not wait.
-_SLICE = 200
+_SLICE = 100
 _DAY = timedelta(days=1)
 _D, _R = t.decisions.c, t.replies.c
 _COUNTS = (ReplyState.DRAFT, ReplyState.APPROVED, ReplyState.SENDING, ReplyState.SENT, ReplyState.UNKNOWN)
