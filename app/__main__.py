@@ -63,6 +63,7 @@ class Exportable(StrEnum):
     UNREADABLE = "unreadable"
     CORRECTIONS = "corrections"
     TAUGHT = "taught"
+    RULEBOOKS = "rulebooks"
     AUDIT = "audit"
 
 

@@ -46,6 +46,7 @@ class Follower(Generic[T]):
         if newest != self._looked_at:
             await self._take(newest)
             self._looked_at = newest
+        _version.labels(self.kind).set(self.version)
         return self._in_use
 
     async def _take(self, version: int) -> None:
@@ -58,7 +59,6 @@ class Follower(Generic[T]):
             log.error("what was put live cannot be read here", extra=fields)
             return
         self._in_use, self.version, self.problem = taken, version, ""
-        _version.labels(self.kind).set(version)
         log.info("a new version is in force", extra={"kind": self.kind, "version": version, "count": len(taken)})
 
 

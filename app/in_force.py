@@ -4,6 +4,7 @@ Owns these looks and their words. Refuses to choose, and to change anything.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 from app import books
@@ -15,6 +16,8 @@ from core.rulebook import Kind, Rulebook, changed_lines, print_of
 from core.watch import Watch
 from store.database import Database, look_into
 from store.rulebooks import Rulebooks
+
+log = logging.getLogger(__name__)
 
 # So many lines of a difference are shown.
 _MOST_LINES = 20
@@ -46,6 +49,16 @@ async def examine(config: Config, database: Database) -> AsyncIterator[Finding]:
         newest = await _newest(follower.kind, store)
         if newest is not None:
             yield await _finding(follower, newest, config)
+
+
+async def warn(config: Config, database: Database) -> None:
+    """Say in the log where the file was edited after a page's version went live: a person has to choose."""
+    store = Rulebooks(database)
+    for kind in Kind:
+        newest = await _newest(kind, store)
+        if newest is not None and newest.text is not None and newest.file_print != print_of(books.spell(kind, config)):
+            fields = {"kind": kind, "version": newest.id, "page": f"/{kind}"}
+            log.warning("the file was edited after a version of the page went live, which stays in force", extra=fields)
 
 
 async def watches_in_force(config: Config, database: Database) -> tuple[Watch, ...]:

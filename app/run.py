@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import listeners
-from app import notify
+from app import in_force, notify
 from app.lead import Work, lead
 from app.wiring import (
     Stores,
@@ -66,6 +66,7 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, 
     said("opening the store")
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
+        await in_force.warn(config, stores.database)
         works = await _works(config, stores, rooms, said)
         if health_port is not None:
             works.append(partial(_tell_health, config, stores, health_port))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from app import books, in_force
 from app.doctor import examine
 from app.finding import Finding
@@ -67,6 +69,22 @@ async def test_the_doctor_says_what_is_in_force_and_that_the_file_was_edited_sin
     assert edited is not None
     assert (edited.is_well, "was edited after they went live" in edited.detail) == (False, True)
     assert "/rules" in edited.cure
+
+
+async def test_the_log_says_at_start_that_the_file_was_edited_since(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = a_config(tmp_path)
+    first = await put(config, CALM, file_print=print_of(books.spell(Kind.RULES, config)))
+    database = await open_database(config.store.database)
+    try:
+        await in_force.warn(config, database)
+        assert "was edited" not in caplog.text
+        await put(config, CALM, file_print="what it said before", follows=first)
+        await in_force.warn(config, database)
+    finally:
+        await database.close()
+    assert "the file was edited after a version of the page went live" in caplog.text
 
 
 async def test_a_version_that_cannot_be_read_is_the_doctors_to_tell(tmp_path: Path) -> None:
