@@ -63,6 +63,7 @@ class Exportable(StrEnum):
     UNREADABLE = "unreadable"
     CORRECTIONS = "corrections"
     TAUGHT = "taught"
+    RULEBOOKS = "rulebooks"
     AUDIT = "audit"
 
 
@@ -140,7 +141,8 @@ def run_command(
 
 @cli.command()
 def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
-    """Validate a configuration file and list every problem with its line."""
+    """Validate a configuration file: list every problem with its line, and say where it is not what is in force."""
+    from app.in_force import notes
     from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
@@ -148,6 +150,8 @@ def check(config: Annotated[Path, typer.Argument(help="The configuration file.")
     targets(found.alerts)
     for what, cure in nobody_told(found):
         typer.echo(f"{config}: note: {what}; {cure}")
+    for note in asyncio.run(notes(found)):
+        typer.echo(f"{config}: note: {note}")
     typer.echo(
         f"{config}: {len(found.accounts)} accounts, {len(found.watches)} watches, {len(found.rules)} rules: well"
     )

@@ -52,7 +52,7 @@ _ACCOUNT_KEYS = (
 )
 # Half of the 24 hours in which a deletion must be followed.
 _SLOWEST_RECHECK_SECONDS = 43_200
-_WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits")
+_WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits", "languages")
 _TABLES = (
     "brand",
     "language",
@@ -80,6 +80,11 @@ class Reader:
     def fault(self, path: Path, what: str) -> None:
         """Note a problem at `path`."""
         self.problems.append(Problem(line=line_of(self.lines, path), where=_spell(path), what=what))
+
+    def refuse_faults(self, file: str) -> None:
+        """Raise ConfigError where there was a fault, in the order of lines."""
+        if self.problems:
+            raise ConfigError(sorted(self.problems, key=lambda problem: problem.line or 0), file=file)
 
     def known(self, table: Mapping[str, Any], path: Path, keys: tuple[str, ...]) -> None:
         """Note every key that means nothing here, with the likeliest one that does."""
@@ -176,20 +181,23 @@ def load(file: FilePath, environment: Mapping[str, str] | None = None) -> Config
 
 def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
     """Read a configuration. Raises: ConfigError with every problem and its line."""
+    whole = toml_of(text, file=file)
+    reader = Reader(lines=lines_of(text), environment=environment)
+    config = _read(reader, whole)
+    reader.refuse_faults(file)
+    return config
+
+
+def toml_of(text: str, *, file: str) -> Mapping[str, Any]:
+    """Return what TOML says. Raises: ConfigError where it is none, with the line."""
     try:
-        whole = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         line = _syntax_line(err) or len(text.rstrip().split("\n"))
         raise ConfigError([Problem(line=line, where="syntax", what=f"this is not TOML: {err}")], file=file) from err
     except (RecursionError, ValueError) as err:
         what = f"a value in it is too deep or too long to be meant ({type(err).__name__})"
         raise ConfigError([Problem(line=None, where="syntax", what=what)], file=file) from err
-    reader = Reader(lines=lines_of(text), environment=environment)
-    config = _read(reader, whole)
-    if reader.problems:
-        problems = sorted(reader.problems, key=lambda problem: problem.line or 0)
-        raise ConfigError(problems, file=file)
-    return config
 
 
 def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
@@ -203,8 +211,8 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         brand=reader.text(whole, (), "brand", default="brand"),
         language=_language(reader, whole),
         accounts=accounts,
-        watches=_watches(reader, whole, accounts, names),
-        rules=_rules(reader, whole, names) or DEFAULT_RULES,
+        watches=watches_of(reader, whole, accounts, names),
+        rules=rules_of(reader, whole, names) or DEFAULT_RULES,
         store=_store(reader, reader.table(whole, "store")),
         dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
@@ -275,7 +283,8 @@ def _names(reader: Reader, tables: list[Mapping[str, Any]]) -> list[str]:
     return names
 
 
-def _rules(reader: Reader, whole: Mapping[str, Any], names: list[str]) -> tuple[Rule, ...]:
+def rules_of(reader: Reader, whole: Mapping[str, Any], names: list[str]) -> tuple[Rule, ...]:
+    """Read every [[rules]] table."""
     rules: list[Rule] = []
     for index, table in enumerate(reader.tables(whole, "rules")):
         rule = read_rule(table, fault=_fault_at(reader, ("rules", index)))
@@ -293,9 +302,10 @@ def _nearest(name: str, names: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"
 
 
-def _watches(
+def watches_of(
     reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountConfig, ...], names: list[str]
 ) -> tuple[Watch, ...]:
+    """Read every [[watches]] table."""
     platforms = {account.name: account.platform for account in accounts}
     watches: list[Watch] = []
     for index, table in enumerate(reader.tables(whole, "watches")):
@@ -308,10 +318,20 @@ def _watches(
             keywords=reader.texts(table, path, "keywords"),
             exclude=reader.texts(table, path, "exclude"),
             subreddits=tuple(sub.removeprefix("r/") for sub in reader.texts(table, path, "subreddits")),
+            languages=_watched_languages(reader, table, path),
         )
         _check_watch(reader, path, watch, names, platforms)
         watches.append(watch)
     return tuple(watches)
+
+
+def _watched_languages(reader: Reader, table: Mapping[str, Any], path: Path) -> tuple[Language, ...]:
+    known = [language.value for language in Language if language is not Language.UNSURE]
+    spelled = reader.texts(table, path, "languages")
+    for one in spelled:
+        if one not in known:
+            reader.fault((*path, "languages"), f"{one!r} is unknown; known: {', '.join(known)}")
+    return tuple(Language(one) for one in spelled if one in known)
 
 
 def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], platforms: Mapping[str, Platform]) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import listeners
-from app import doctor_listening
+from app import doctor_listening, in_force
 from app.finding import Finding
 from app.wiring import build_desk, build_reader
 from core.clock import SystemClock
@@ -83,6 +83,8 @@ async def _database(config: Config) -> AsyncIterator[Finding]:
             yield await _gaps(database)
             yield await _stuck(database)
             yield await _unknown(database)
+            async for finding in in_force.examine(config, database):
+                yield finding
             async for finding in doctor_listening.examine(config, database, now=SystemClock().now()):
                 yield finding
             now = await database.clock()

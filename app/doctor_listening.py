@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import listeners
 from app.finding import Finding
+from app.in_force import watches_in_force
 from core.budget import Purse, Use
 from core.clock import ManualClock
 from core.config import AccountConfig, Config
+from core.watch import Watch
 from store.database import Database
 from store.rechecks import Rechecks
 from store.sources import Sources, SourceState
@@ -23,7 +25,8 @@ _NEARLY = 0.8
 async def examine(config: Config, database: Database, *, now: datetime) -> AsyncIterator[Finding]:
     """Yield a finding for each part."""
     sources = Sources(database)
-    yield _sources(config, {(state.account, state.source): state for state in await sources.all()}, now)
+    watches = await watches_in_force(config, database)
+    yield _sources(config, watches, {(state.account, state.source): state for state in await sources.all()}, now)
     yield _unreadable(await sources.count_unreadable())
     yield _rechecks(await Rechecks(database).overdue(at=now))
     spent = await Spending(database).this_month(at=now)
@@ -34,13 +37,15 @@ async def examine(config: Config, database: Database, *, now: datetime) -> Async
             yield _budget(account, purse)
 
 
-def _sources(config: Config, known: dict[tuple[str, str], SourceState], now: datetime) -> Finding:
-    """Only what the config listens to: a watch that was removed leaves its row."""
+def _sources(
+    config: Config, watches: tuple[Watch, ...], known: dict[tuple[str, str], SourceState], now: datetime
+) -> Finding:
+    """Only what is listened to by the watches in force: a watch that was removed leaves its row."""
     bad: list[str] = []
     listened = [
         (account.name, source.source)
         for account in config.accounts
-        for source in listeners.build(account, tuple(one for one in config.watches if one.account == account.name))
+        for source in listeners.build(account, tuple(one for one in watches if one.account == account.name))
     ]
     for name in listened:
         state = known.get(name)

@@ -15,21 +15,23 @@ from functools import partial
 from pathlib import Path
 
 import listeners
-from app import notify
+from app import in_force, notify
 from app.lead import Work, lead
 from app.wiring import (
     Stores,
-    build_desk,
     build_guidance,
     build_outbox,
     build_reader,
+    build_ruling,
     build_teller,
+    build_trials,
     build_watchman,
     open_stores,
 )
 from core import failpoint
 from core.config import AccountConfig, Config
 from core.errors import ConfigError, Problem, StoreError
+from core.watch import Watch
 from dashboard.health import build_health, serve_health
 from dashboard.server import build_app, serve
 from listeners.loop import Ear, run_listener
@@ -46,6 +48,7 @@ _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 # Writing search's words anew takes seconds at a million posts; what is gone has to be gone within a day (I7).
 _TIDY_EVERY = timedelta(hours=6)
+_WATCHES_LOOK_SECONDS = 2.0
 
 Said = Callable[[str], None]
 
@@ -67,6 +70,7 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, 
     said("opening the store")
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
+        await in_force.warn(config, stores.database)
         works = await _works(config, stores, rooms, said)
         if health_port is not None:
             works.append(partial(_tell_health, config, stores, health_port))
@@ -107,9 +111,9 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         assess = partial(assessing.run_worker, guidance, stores.posts, Reasons(stores.database))
         works.append(partial(assess, stores.bell, stores.clock))
     if "responder" in rooms:
-        desk = build_desk(config)
+        ruling = build_ruling(config, stores)
         watchman = build_watchman(config, stores)
-        decide = partial(deciding.run_worker, desk, stores.posts, stores.decisions, stores.bell, stores.clock)
+        decide = partial(deciding.run_worker, ruling, stores.posts, stores.decisions, stores.bell, stores.clock)
         works.append(partial(decide, look_first=watchman.look_first))
         works.append(watchman.run)
         works.append(build_outbox(config, stores).run)
@@ -126,6 +130,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
             clock=stores.clock,
             config=config,
             readiness=partial(readiness, config, stores),
+            books=build_trials(config, stores.database, stores.clock),
         )
         works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
     return works
@@ -133,13 +138,48 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
 
 async def _hear(account: AccountConfig, config: Config, stores: Stores, lease: Lease) -> None:
     """Everything that asks one account's platform. Made anew each time this process begins to lead it."""
-    works = [*_ears(account, config, stores, lease), _recheck(account, config, stores)]
     async with asyncio.TaskGroup() as group:
-        for work in works:
-            group.create_task(_as_task(work))
+        group.create_task(_as_task(_recheck(account, config, stores)))
+        group.create_task(_listen(account, stores, lease))
 
 
-def _ears(account: AccountConfig, config: Config, stores: Stores, lease: Lease) -> list[Work]:
+async def _listen(account: AccountConfig, stores: Stores, lease: Lease) -> None:
+    """Hear one account by the watches in force; new ones begin where the old ones' cursors stand.
+
+    Stopped between, the sources lose nothing: the cursor moves with the posts, and what a stream had brought and nobody
+    saved is fetched again.
+    """
+    watches, is_inherited = await _watches_of(account, stores), lease.is_inherited
+    while True:
+        async with asyncio.TaskGroup() as group:
+            ears = _ears(account, watches, stores, is_inherited=is_inherited)
+            tasks = [group.create_task(_as_task(work)) for work in ears]
+            watches = await _other_watches(account, watches, stores)
+            for task in tasks:
+                task.cancel()
+        is_inherited = False
+        log.info("an account is heard by new watches", extra={"account": account.name, "watches": len(watches)})
+
+
+async def _other_watches(account: AccountConfig, known: tuple[Watch, ...], stores: Stores) -> tuple[Watch, ...]:
+    """Return the account's watches once they differ from those known."""
+    while True:
+        await stores.clock.sleep(_WATCHES_LOOK_SECONDS)
+        watches = await _watches_of(account, stores)
+        if watches != known:
+            return watches
+
+
+async def _watches_of(account: AccountConfig, stores: Stores) -> tuple[Watch, ...]:
+    while True:
+        try:
+            return tuple(watch for watch in await stores.watches.fresh() if watch.account == account.name)
+        except StoreError as err:
+            log.error("the database failed: nobody knows which watches are in force", extra={"error": str(err)})
+            await stores.clock.sleep(_WATCHES_LOOK_SECONDS)
+
+
+def _ears(account: AccountConfig, watches: tuple[Watch, ...], stores: Stores, *, is_inherited: bool) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -147,9 +187,8 @@ def _ears(account: AccountConfig, config: Config, stores: Stores, lease: Lease) 
         bell=stores.bell,
         clock=stores.clock,
         thrift=stores.thrift,
-        is_inherited=lease.is_inherited,
+        is_inherited=is_inherited,
     )
-    watches = tuple(watch for watch in config.watches if watch.account == account.name)
     if not watches:
         log.warning("an account has no watch and hears nothing", extra={"account": account.name})
         return []
@@ -179,6 +218,9 @@ async def readiness(config: Config, stores: Stores) -> dict[str, str]:
         problems["database"] = str(err)
     if not await stores.bell.check():
         problems["redis"] = "Redis does not answer: everything goes on, more slowly"
+    for follower in (stores.rules, stores.watches):
+        if follower.problem:
+            problems[follower.kind] = follower.problem
     free = await asyncio.to_thread(_free_bytes, Path(config.store.data))
     if free < _LEAST_FREE_BYTES:
         problems["disk"] = f"only {free // 1_000_000} MB are free: make room before posts cannot be saved"

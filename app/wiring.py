@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from app.following import Follower, Ruling, follow_rules, follow_watches
+from app.trials import Trials
 from core.budget import Purse
 from core.clock import Clock, SystemClock
-from core.config import Config, SafetyConfig
+from core.config import Config, Rule, SafetyConfig
 from core.ladder import ladder_of
+from core.watch import Watch
 from listeners.thrift import Thrift
 from responder import draft, senders
 from responder.alerts import Teller, targets
@@ -33,10 +36,12 @@ from store.embedded import EmbeddedValkey
 from store.incidents import Incidents
 from store.leases import Leases
 from store.owners import OwnerLock
+from store.pasts import Pasts
 from store.posts import Posts
 from store.presence import Presence
 from store.rechecks import Rechecks
 from store.replies import Replies
+from store.rulebooks import Rulebooks
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -60,6 +65,8 @@ class Stores:
     owner: Presence
     leases: Leases
     thrift: Thrift
+    rules: Follower[Rule]
+    watches: Follower[Watch]
 
 
 @asynccontextmanager
@@ -104,6 +111,8 @@ def _stores(config: Config, database: Database, bell: Bell, clock: Clock, owner:
         clock=clock,
         owner=owner,
         leases=leases,
+        rules=follow_rules(config, Rulebooks(database)),
+        watches=follow_watches(config, Rulebooks(database)),
         thrift=Thrift(spending=Spending(database), bell=bell, clock=clock, purses=build_purses(config, clock)),
     )
 
@@ -147,6 +156,18 @@ def build_desk(config: Config) -> Desk:
         limits=limits_of(config),
         hours=config.hours,
     )
+
+
+def build_ruling(config: Config, stores: Stores) -> Ruling:
+    """Return a desk whose rules are those in force. Raises: ConfigError for a faulty template."""
+    return Ruling(build_desk(config), stores.rules)
+
+
+def build_trials(config: Config, database: Database, clock: Clock) -> Trials:
+    """Return what the pages of rules and watches ask. Raises: ConfigError for a faulty template."""
+    store = Rulebooks(database)
+    rules, watches = follow_rules(config, store), follow_watches(config, store)
+    return Trials(config, build_desk(config), Pasts(database), clock, rules=rules, watches=watches)
 
 
 def limits_of(config: Config) -> SafetyConfig:

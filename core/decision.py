@@ -11,6 +11,7 @@ from enum import StrEnum
 from core.assessment import Assessment
 from core.conversation import Conversation
 from core.incident import Incident
+from core.rulebook import FILE
 from core.watch import Mention
 
 
@@ -86,7 +87,7 @@ class Decision:
     `calls_a_person`: somebody is needed now, whatever the rules say.
     An acknowledgement must not leave after `not_after`, nor if the conversation was acknowledged since
     `alone_since`: the rule's age limit and its window, kept with the reply for the guards. `incident_id` names the
-    storm that the post belongs to.
+    storm that the post belongs to, `held` the conditions that held: other rules are tried on it later.
     """
 
     action: Action
@@ -99,6 +100,7 @@ class Decision:
     not_after: datetime | None = None
     alone_since: datetime | None = None
     incident_id: int | None = None
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +132,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A decision and, where it needs them, the draft and the notice to people."""
+    """A decision and, where it needs them, the draft and the notice to people. `rulebook`: whose rules were asked."""
 
     decision: Decision
     draft: Draft | None = None
     notice: Notice | None = None
+    rulebook: int = FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

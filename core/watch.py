@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 
+from core.assessment import Language
 from core.post import Platform, Post
 
 
@@ -33,7 +34,11 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What one account listens for. Words match whole words, whatever their case."""
+    """What one account listens for. Words match whole words, whatever their case.
+
+    `languages` narrows hashtags and keywords, where the platform says a post's language; who addresses us is heard in
+    any.
+    """
 
     account: str
     mentions: bool = True
@@ -41,6 +46,13 @@ class Watch:
     keywords: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     subreddits: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
+
+    @cached_property
+    def wanted_hints(self) -> frozenset[str]:
+        """The platforms' words for `languages`; those that platforms take for one another count together."""
+        hints = {_HINTS.get(language, frozenset({language.value})) for language in self.languages}
+        return frozenset().union(*hints)
 
     @cached_property
     def wanted_hashtags(self) -> frozenset[str]:
@@ -71,9 +83,7 @@ def match(
     summons = is_summons(post, us)
     best: Mention | None = None
     for watch in watches:
-        if any(_contains(post.text, word) for word in watch.exclude):
-            continue
-        found = _match_one(post, watch, summons=summons, us=us)
+        found = match_one(post, watch, summons=summons, handle=us.handle)
         if found is None:
             continue
         via, matched = found
@@ -81,6 +91,25 @@ def match(
         if best is None or _RANK[via] < _RANK[best.via]:
             best = candidate
     return best
+
+
+def match_one(post: Post, watch: Watch, *, summons: bool, handle: str) -> tuple[Via, str] | None:
+    """Return how one watch hears a post, and what matched; None where it does not.
+
+    `summons` is whether its author addressed us, `handle` is ours.
+    """
+    if any(_contains(post.text, word) for word in watch.exclude):
+        return None
+    if watch.mentions and summons:
+        return Via.MENTION, handle
+    if not _is_spoken(post, watch):
+        return None
+    for tag in sorted(watch.wanted_hashtags & post.hashtags):
+        return Via.HASHTAG, f"#{tag}"
+    for word in watch.keywords:
+        if _contains(post.text, word):
+            return Via.KEYWORD, word
+    return None
 
 
 def is_ours(post: Post, us: Identity) -> bool:
@@ -118,6 +147,11 @@ _CITED = re.compile(
     r"|\u00bb[^\u00ab\u00bb\n]{20,400}\u00ab|\u00ab[^\u00ab\u00bb\n]{20,400}\u00bb",
     re.MULTILINE,
 )
+# Danish and Norwegian are often taken for one another, and a wrong hint must lose no post.
+_DANO_NORWEGIAN = frozenset({"da", "no", "nb", "nn"})
+_HINTS = {Language.DA: _DANO_NORWEGIAN, Language.NB: _DANO_NORWEGIAN, Language.NN: _DANO_NORWEGIAN}
+# What a platform says that cannot tell.
+_NO_HINTS = frozenset({"", "und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"})
 _RANK = {via: rank for rank, via in enumerate(Via)}
 
 
@@ -127,15 +161,10 @@ def _is_repost_of_us(post: Post, us: Identity) -> bool:
     )
 
 
-def _match_one(post: Post, watch: Watch, *, summons: bool, us: Identity) -> tuple[Via, str] | None:
-    if watch.mentions and summons:
-        return Via.MENTION, us.handle
-    for tag in sorted(watch.wanted_hashtags & post.hashtags):
-        return Via.HASHTAG, f"#{tag}"
-    for word in watch.keywords:
-        if _contains(post.text, word):
-            return Via.KEYWORD, word
-    return None
+def _is_spoken(post: Post, watch: Watch) -> bool:
+    """Whether a post is in a language of the watch, as far as the platform says: what it cannot tell is heard."""
+    hint = (post.language_hint or "").partition("-")[0].casefold()
+    return not watch.languages or hint in _NO_HINTS or hint in watch.wanted_hints
 
 
 def _contains(text: str, word: str) -> bool:

@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.config import Config
 from core.failpoint import reach
 from core.reply import Reply
+from dashboard.books import Books
 from dashboard.live import Hub
 from dashboard.throttle import Throttle
 from store.accounts import Accounts
@@ -24,6 +25,7 @@ from store.incidents import Incidents
 from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
+from store.rulebooks import Rulebooks
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -42,6 +44,7 @@ class Desk:
     config: Config
     hub: Hub
     throttle: Throttle
+    books: Books | None = None
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
     conversations: Conversations = field(init=False)
@@ -50,6 +53,7 @@ class Desk:
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
+    rulebooks: Rulebooks = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
@@ -65,6 +69,7 @@ class Desk:
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
+            ("rulebooks", Rulebooks),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),

@@ -17,8 +17,10 @@ from aiohttp.typedefs import Handler
 from core.clock import Clock
 from core.config import Config
 from core.rights import Right
-from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, sources
+from core.rulebook import Kind
+from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, rulebooks, sources
 from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
+from dashboard.books import Books
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
 from dashboard.live import Hub
@@ -61,8 +63,16 @@ class Page:
     right: Right
 
 
-def build_app(*, database: Database, bell: Bell, clock: Clock, config: Config, readiness: Readiness) -> web.Application:
-    """Return the application. `serve()` runs it together with its live hub."""
+def build_app(
+    *,
+    database: Database,
+    bell: Bell,
+    clock: Clock,
+    config: Config,
+    readiness: Readiness,
+    books: Books | None = None,
+) -> web.Application:
+    """Return the application. `serve()` runs it together with its live hub. `books` reads and tries rulebooks."""
     app = web.Application(middlewares=[calm, lock], client_max_size=_MOST_BYTES)
     app[DESK] = Desk(
         database=database,
@@ -71,6 +81,7 @@ def build_app(*, database: Database, bell: Bell, clock: Clock, config: Config, r
         config=config,
         hub=Hub(Conversations(database), bell, clock),
         throttle=Throttle(),
+        books=books,
     )
     _set_up_templates(app, config)
     set_up_auth(app)
@@ -183,6 +194,16 @@ PAGES = (
     page("POST", "/house", sources.pause_house, Right.STEER),
     page("POST", "/accounts/{name}", sources.pause_account, Right.STEER),
     page("POST", "/gaps/{id:[0-9]+}", sources.gap_seen, Right.STEER),
+    *(
+        one
+        for kind in Kind
+        for one in (
+            page("GET", f"/{kind}", rulebooks.show, Right.READ),
+            page("POST", f"/{kind}/try", rulebooks.try_out, Right.READ),
+            page("POST", f"/{kind}/live", rulebooks.put_live, Right.STEER),
+            page("POST", f"/{kind}/return", rulebooks.take_up, Right.STEER),
+        )
+    ),
     page("GET", "/live", live, Right.READ),
     page("GET", "/patterns", patterns, Right.READ),
     page("POST", "/language", choose_language, Right.READ),

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 
 from core.post import Platform
@@ -86,6 +87,7 @@ def length_of(platform: Platform, text: str) -> int:
 # Source: https://github.com/twitter/twitter-text/blob/master/config/v3.json
 _LINK_WEIGHT = 23
 _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
+_HEAVY = re.compile(f"[^{''.join(f'{chr(first)}-{chr(last)}' for first, last in _LIGHT)}]+")
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _LINK = re.compile(
     rf"(?P<scheme>https?://)?(?<![\w@.-])(?P<host>(?:{_LABEL}\.)+[^\W\d_]{{2,}})(?::\d+)?"
@@ -104,7 +106,9 @@ _EMOJI = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def _weighted_length(text: str) -> int:
+    """The same text is measured as it is dressed, as it is decided about, and as it leaves."""
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
     total, at = 0, 0
     for link in _LINK.finditer(text):
@@ -118,11 +122,7 @@ def _weighted_length(text: str) -> int:
 
 def _plain_weight(text: str) -> int:
     without_emoji, emoji = _EMOJI.subn("", text)
-    return 2 * emoji + sum(1 if _is_light(ord(character)) else 2 for character in without_emoji)
-
-
-def _is_light(code: int) -> bool:
-    return any(first <= code <= last for first, last in _LIGHT)
+    return 2 * emoji + len(without_emoji) + sum(map(len, _HEAVY.findall(without_emoji)))
 
 
 def _is_valid_host(host: str) -> bool:

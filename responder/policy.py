@@ -35,6 +35,7 @@ def decide(
     found = findings(Case(facts=facts, rule=rule, limits=limits, draft=draft))
     settled = next((one for one in found if one.condition.settles), None)
     decision = _settled(settled) if settled is not None else _by_rule(rule, found, facts, hours)
+    decision = replace(decision, held=tuple(one.condition.name for one in found))
     called = next((one for one in found if one.condition.calls_a_person), None)
     # Where there is nothing left to answer nobody is called either.
     if called is None or decision.action is Action.IGNORE:

@@ -19,7 +19,7 @@ from platforms.policy import ALLOWANCES, MAX_LENGTH, length_of
 # Cheerful thanks under a bitter joke is the reply that gets passed around.
 _IRONIC = 0.3
 # Nobody writes to a brand more often than this in a minute, or has read and answered our reply this soon.
-_MOST_POSTS_A_MINUTE = 6
+MOST_POSTS_A_MINUTE = 6
 _SOONEST_ANSWER = timedelta(seconds=3)
 # The roots of names that no brand should repeat. Not all there are: enough to make a person look.
 _RUDE = ("nigger", "nigga", "faggot", "hitler", "fuck", "cunt", "whore", "rapist", "neger", "luder", "fitta", "kuksug")
@@ -105,7 +105,7 @@ def _bot_by_name(case: Case) -> str | None:
 
 def _bot_by_tempo(case: Case) -> str | None:
     more = case.facts.lately.author_posts_minute
-    return f"the author wrote {more + 1} posts in a minute, as a bot does" if more >= _MOST_POSTS_A_MINUTE else None
+    return f"the author wrote {more + 1} posts in a minute, as a bot does" if more >= MOST_POSTS_A_MINUTE else None
 
 
 def _bot_by_haste(case: Case) -> str | None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from prometheus_client import Counter
 
@@ -15,6 +16,7 @@ from core.clock import Clock
 from core.config import Rule, SafetyConfig
 from core.decision import ORDINARY, URGENT, Action, Decision, Facts, Notice, Plan
 from core.errors import StoreError
+from core.rulebook import FILE
 from core.sla import ALWAYS, Hours
 from responder.draft import Templates
 from responder.policy import decide
@@ -35,13 +37,21 @@ _EXCERPT = 280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What deciding needs beside the facts: the rules, the templates, the hours, and where the dashboard is."""
+    """What deciding needs beside the facts: the rules, the templates, the hours, and where the dashboard is.
+
+    `rulebook` is the version that the rules are of.
+    """
 
     rules: tuple[Rule, ...]
     templates: Templates
     dashboard_url: str
     limits: SafetyConfig = field(default_factory=SafetyConfig)
     hours: Hours = ALWAYS
+    rulebook: int = FILE
+
+    async def fresh(self) -> "Desk":
+        """Return itself: a desk alone has the rules it was made with, for good."""
+        return self
 
     def plan(self, facts: Facts) -> Plan:
         """Return the decision with its draft and notice. Pure."""
@@ -51,6 +61,7 @@ class Desk:
             decision=decision,
             draft=draft if decision.action in (Action.DRAFT, Action.ACKNOWLEDGE) else None,
             notice=self._notice(facts, decision) if decision.escalate else None,
+            rulebook=self.rulebook,
         )
 
     def _notice(self, facts: Facts, decision: Decision) -> Notice:
@@ -93,8 +104,16 @@ def _spelled(reason: Reason) -> str:
     return f"{reason.cue} ({reason.words})" if reason.words else reason.cue
 
 
+class Ruling(Protocol):
+    """Whoever knows the rules in force."""
+
+    async def fresh(self) -> Desk:
+        """Return the desk with the rules in force now. Raises: StoreError."""
+        ...
+
+
 async def run_worker(
-    desk: Desk,
+    ruling: Ruling,
     posts: Posts,
     decisions: Decisions,
     bell: Bell,
@@ -102,12 +121,16 @@ async def run_worker(
     *,
     look_first: Callable[[], Awaitable[None]],
 ) -> None:
-    """Decide posts for ever. `look_first` is awaited before each batch: the crisis breaker counts it first."""
+    """Decide posts for ever. `look_first` is awaited before each batch: the crisis breaker counts it first.
+
+    Each batch asks `ruling` which rules are in force, so that a version is taken whole, and between two batches.
+    """
 
     async def decide_these(post_ids: Sequence[int]) -> None:
         if post_ids:
             await look_first()
-        await _decide(desk, posts, decisions, bell, clock, post_ids)
+            desk = await ruling.fresh()
+            await _decide(desk, posts, decisions, bell, clock, post_ids)
 
     swept_at = clock.now() - _SWEEP_EVERY
     lost_after = timedelta(0)

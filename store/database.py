@@ -151,6 +151,17 @@ async def open_database(url: str) -> Database:
     return Database(engine)
 
 
+def look_into(url: str) -> Database | None:
+    """Return the database as it stands, neither made nor migrated: for a look. None where there is none to look into.
+
+    Raises: ConfigError. Nothing is asked yet: the first read raises StoreError where it does not answer.
+    """
+    file = file_of(url)
+    if file is not None and not file.exists():
+        return None
+    return Database(_engine(parse_url(url)))
+
+
 def parse_url(url: str) -> URL:
     """Return the URL with the async driver we use. Raises: ConfigError."""
     try:

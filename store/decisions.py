@@ -181,6 +181,8 @@ def _decision_row(facts: Facts, plan: Plan, at: datetime) -> dict[str, object]:
         "because": decision.because,
         "escalate": decision.escalate,
         "decided_at": at,
+        "rulebook": plan.rulebook,
+        "held": list(decision.held),
     }
 
 

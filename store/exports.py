@@ -68,6 +68,7 @@ QUERIES: dict[str, Select[Any]] = {
     .join(t.posts, t.posts.c.id == t.corrections.c.post_id)
     .order_by(t.corrections.c.id),
     "taught": select(*t.taught_cues.c).order_by(t.taught_cues.c.id),
+    "rulebooks": select(*t.rulebooks.c).order_by(t.rulebooks.c.id),
     "audit": select(*t.audit.c).order_by(t.audit.c.id),
 }
 

@@ -65,25 +65,25 @@ class Incidents:
             await queue_alert(connection, notice, incident_id=opened.id, at=at)
             detail = {"reasons": list(trip.reasons)}
             await record(connection, by="genlyd", action="breaker tripped", subject=account, at=at, detail=detail)
-            return _incident(opened)
+            return read_incident(opened)
 
     async def open(self) -> list[Incident]:
         """Return the open incidents, oldest first."""
         query = select(t.incidents).where(_I.closed_at.is_(None)).order_by(_I.id)
         async with self._db.read() as connection:
-            return [_incident(row) for row in await connection.execute(query)]
+            return [read_incident(row) for row in await connection.execute(query)]
 
     async def get(self, incident_id: int) -> Incident | None:
         """Return one incident."""
         async with self._db.read() as connection:
             row = (await connection.execute(select(t.incidents).where(_I.id == incident_id))).first()
-            return _incident(row) if row else None
+            return read_incident(row) if row else None
 
     async def closed(self, *, limit: int = 50) -> list[Incident]:
         """Return the incidents that are over, the newest first."""
         query = select(t.incidents).where(_I.closed_at.is_not(None)).order_by(_I.id.desc()).limit(limit)
         async with self._db.read() as connection:
-            return [_incident(row) for row in await connection.execute(query)]
+            return [read_incident(row) for row in await connection.execute(query)]
 
     async def lately(self, *, since: datetime) -> dict[str, list[Incident]]:
         """Return by account the incidents that were not over before an instant, oldest first."""
@@ -91,7 +91,7 @@ class Incidents:
         found: dict[str, list[Incident]] = {}
         async with self._db.read() as connection:
             for row in await connection.execute(query):
-                found.setdefault(row.account, []).append(_incident(row))
+                found.setdefault(row.account, []).append(read_incident(row))
         return found
 
     async def members(self, incident_id: int, *, limit: int = 50) -> list[Member]:
@@ -172,7 +172,7 @@ class Incidents:
                 raise Conflict("the incident changed since you opened it")
             await settle_alerts(connection, incident_id=incident_id, by=by, at=at)
             await record(connection, by=by, action=action, subject=f"incident {incident_id}", at=at)
-            return _incident(row)
+            return read_incident(row)
 
 
 _OPEN = select(t.incidents).where(_I.account == bindparam("account"), _I.closed_at.is_(None))
@@ -181,7 +181,7 @@ _OPEN = select(t.incidents).where(_I.account == bindparam("account"), _I.closed_
 async def open_incident(connection: AsyncConnection, account: str) -> Incident | None:
     """Return the account's open incident, within the caller's transaction."""
     row = (await connection.execute(_OPEN, {"account": account})).first()
-    return _incident(row) if row else None
+    return read_incident(row) if row else None
 
 
 async def join_incident(connection: AsyncConnection, incident_id: int, post_ids: Collection[int]) -> None:
@@ -192,7 +192,8 @@ async def join_incident(connection: AsyncConnection, incident_id: int, post_ids:
         await connection.execute(statement, found)
 
 
-def _incident(row: rows.AnyRow) -> Incident:
+def read_incident(row: rows.AnyRow) -> Incident:
+    """Read a row of `incidents`."""
     return Incident(
         id=row.id,
         account=row.account,

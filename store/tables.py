@@ -334,6 +334,29 @@ decisions = Table(
     Column("because", Text, nullable=False),
     Column("escalate", Boolean, nullable=False),
     Column("decided_at", Instant, nullable=False),
+    # The rulebook whose rules were asked, 0 for the file's; and the names of the conditions that held then, so that
+    # other rules can be tried on it. None in rows of older versions.
+    Column("rulebook", Integer),
+    Column("held", JSON),
+    Index("ix_decisions_decided_at", "decided_at"),
+)
+
+# Rules and watches that were put live on a page, one version after the other; the newest of its kind is in force.
+# `text` None: the configuration file is, again. `follows`: the version before it (0: none), so that nobody replaces
+# what they have not seen.
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("text", Text),
+    Column("note", Text, nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("file_print", String(64), nullable=False),
+    Column("takes_up", Integer),
+    Column("follows", Integer, nullable=False),
+    UniqueConstraint("kind", "follows"),
 )
 
 # The outbox. One row a post and kind (I3); SENDING is committed before the request leaves (I4).

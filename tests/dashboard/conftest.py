@@ -14,11 +14,14 @@ import pytest
 from aiohttp import web
 from argon2 import PasswordHasher
 
+from app.wiring import build_trials
 from core.clock import Clock, ManualClock
 from core.config import AccountConfig, Config, DashboardConfig
 from core.post import Platform
 from core.rights import Role
+from core.watch import Watch
 from dashboard.server import build_app, serve
+from responder.rules import DEFAULT_RULES
 from store.accounts import Accounts
 from store.bell import Bell
 from store.database import Database, open_database
@@ -34,6 +37,11 @@ CONFIG = Config(
         AccountConfig(name="hav-dk", platform=Platform.X, handle="hav", credentials={}),
         AccountConfig(name="hav-reddit", platform=Platform.REDDIT, handle="hav_support", credentials={}),
     ),
+    watches=(
+        Watch(account="hav-dk", hashtags=("hav",), keywords=("hav energi",)),
+        Watch(account="hav-reddit", subreddits=("Denmark",)),
+    ),
+    rules=DEFAULT_RULES,
     dashboard=DashboardConfig(secure_cookies=False),
 )
 
@@ -147,7 +155,8 @@ async def house(database: Database, bell: Bell, clock: ManualClock, password_has
     async def readiness() -> dict[str, str]:
         return problems
 
-    app = build_app(database=database, bell=bell, clock=clock, config=CONFIG, readiness=readiness)
+    books = build_trials(CONFIG, database, clock)
+    app = build_app(database=database, bell=bell, clock=clock, config=CONFIG, readiness=readiness, books=books)
     made = House(database=database, bell=bell, clock=clock, app=app, problems=problems)
     async with serving(app) as url:
         made.url = url

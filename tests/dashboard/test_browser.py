@@ -169,6 +169,8 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
         "/alerts",
         "/incidents",
         "/corrections",
+        "/rules",
+        "/watches",
         "/patterns",
         "/nowhere",
     ):

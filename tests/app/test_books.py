@@ -1,0 +1,138 @@
+"""Rulebooks in TOML: read with the same errors as the file, spelled so that they read the same, and followed whole."""
+
+from pathlib import Path
+
+import pytest
+
+from app import books
+from app.config import parse
+from app.following import Follower, Ruling, follow_rules, follow_watches
+from core.assessment import Intent, Language
+from core.config import AccountConfig, Config, Rule
+from core.errors import ConfigError
+from core.post import Platform
+from core.rulebook import FILE, Kind
+from core.watch import Via, Watch
+from responder.draft import load
+from responder.rules import DEFAULT_RULES
+from responder.worker import Desk
+from store.database import open_database
+from store.rulebooks import Rulebooks
+from tests.builders import NOW
+
+ROOT = Path(__file__).parents[2]
+ACCOUNTS = (
+    AccountConfig(name="x-main", platform=Platform.X, handle="hav", credentials={}),
+    AccountConfig(name="reddit-main", platform=Platform.REDDIT, handle="hav", credentials={}),
+)
+WATCHES = (
+    Watch(account="x-main", hashtags=("hav", 'b"y'), keywords=("hav energi\t\x7f",), languages=(Language.DA,)),
+    Watch(account="reddit-main", mentions=False, subreddits=("denmark",), exclude=("job\\",)),
+)
+RULES = (
+    *DEFAULT_RULES,
+    Rule(
+        name='a "strange"\nname',
+        reply="draft",
+        escalate=True,
+        due_in_hours=True,
+        accounts=frozenset({"x-main"}),
+        intents=frozenset({Intent.OPT_OUT, Intent.GRIEF}),
+        via=frozenset(Via),
+        confidence_at_least=0.25,
+        urgency_below=7,
+    ),
+)
+
+
+def test_what_is_spelled_reads_the_same() -> None:
+    assert books.read_rules(books.spell_rules(RULES), ["x-main"]) == RULES
+    assert books.read_watches(books.spell_watches(WATCHES), ACCOUNTS) == WATCHES
+
+
+def test_the_example_file_reads_the_same_once_it_is_spelled() -> None:
+    class Everything(dict[str, str]):
+        def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]
+            return key
+
+        def __getitem__(self, key: str) -> str:
+            return key
+
+    text = (ROOT / "genlyd.example.toml").read_text(encoding="utf-8")
+    config = parse(text, file="example", environment=Everything())
+    names = [account.name for account in config.accounts]
+    assert books.read_rules(books.spell(Kind.RULES, config), names) == config.rules
+    assert books.read_watches(books.spell(Kind.WATCHES, config), config.accounts) == config.watches
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "rules: there is none: write at least one [[rules]]"),
+        ("# only a remark\n", "rules: there is none"),
+        ('[[rules]]\nname = "a"\n[store]\ndata = "x"', "line 3: store: does not belong here: only [[rules]] may stand"),
+        ('[[rules]]\nname = "a"\naccounts = ["x-mian"]', "line 3: rules[1].accounts: there is no account 'x-mian'"),
+        ("rules = 3", "line 1: rules: must be a list of tables"),
+        ("[[rules]]\nname = ", "line 2: syntax: this is not TOML"),
+        ('[[rules]]\nname = "a"\n' * 201, "there are 201; 200 are the most"),
+    ],
+)
+def test_a_bad_rulebook_is_refused_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        books.read_rules(text, ["x-main", "reddit-main"])
+    assert said in str(refused.value)
+
+
+def test_bad_watches_are_refused_all_at_once() -> None:
+    text = '[[watches]]\naccount = "no"\nlanguages = ["dk"]\n[[watches]]\naccount = "x-main"\nsubreddits = ["a"]\n'
+    with pytest.raises(ConfigError) as refused:
+        books.read_watches(text, ACCOUNTS)
+    assert [problem.line for problem in refused.value.problems] == [2, 3, 6]
+
+
+async def test_a_follower_takes_each_version_whole_and_the_file_again(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        config = Config(accounts=ACCOUNTS, rules=DEFAULT_RULES, watches=WATCHES)
+        rules, watches = follow_rules(config, store), follow_watches(config, store)
+        desk = Desk(
+            rules=DEFAULT_RULES,
+            templates=load(brand="Hav", house_language=Language.DA, signatures={}),
+            dashboard_url="",
+        )
+        ruling = Ruling(desk, rules)
+        assert (await ruling.fresh()).rules == DEFAULT_RULES
+        first = await _put(store, books.spell_rules(RULES), FILE)
+        taken = await ruling.fresh()
+        assert (taken.rules, taken.rulebook) == (RULES, first)
+        assert await watches.fresh() == WATCHES
+        second = await _put(store, None, first)
+        back = await ruling.fresh()
+        assert (back.rules, back.rulebook) == (DEFAULT_RULES, second)
+    finally:
+        await database.close()
+
+
+async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        follower: Follower[Rule] = follow_rules(Config(accounts=ACCOUNTS, rules=DEFAULT_RULES), store)
+        first = await _put(store, '[[rules]]\nname = "a"\nfrom_the_future = true\n', FILE)
+        assert await follower.fresh() == DEFAULT_RULES
+        assert "version 1 of the rules cannot be read here" in follower.problem
+        assert "what was put live cannot be read here" in caplog.text
+        await _put(store, '[[rules]]\nname = "a"\n', first)
+        assert [rule.name for rule in await follower.fresh()] == ["a"]
+        assert follower.problem == ""
+    finally:
+        await database.close()
+
+
+async def _put(store: Rulebooks, text: str | None, follows: int) -> int:
+    return await store.put_live(
+        Kind.RULES, text, follows=follows, file_print="", note="", changed=(), by="Mette", at=NOW
+    )
