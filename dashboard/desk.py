@@ -18,6 +18,7 @@ from dashboard.throttle import Throttle
 from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell, Ring
+from store.bulk import Bulk
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
@@ -26,6 +27,7 @@ from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
 from store.rulebooks import Rulebooks
+from store.saved_filters import SavedFilters
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -47,6 +49,7 @@ class Desk:
     books: Books | None = None
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
+    bulk: Bulk = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
     incidents: Incidents = field(init=False)
@@ -54,6 +57,7 @@ class Desk:
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     rulebooks: Rulebooks = field(init=False)
+    saved_filters: SavedFilters = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
@@ -63,6 +67,7 @@ class Desk:
         for name, store in (
             ("accounts", Accounts),
             ("alerts", Alerts),
+            ("bulk", Bulk),
             ("conversations", Conversations),
             ("corrections", Corrections),
             ("incidents", Incidents),
@@ -70,6 +75,7 @@ class Desk:
             ("posts", Posts),
             ("replies", Replies),
             ("rulebooks", Rulebooks),
+            ("saved_filters", SavedFilters),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),

@@ -110,35 +110,60 @@ class Conversations:
         Raises: Conflict where the conversation changed since `version` was read; IllegalMove.
         """
         async with self._db.begin() as connection:
-            query = select(t.conversations).where(t.conversations.c.id == conversation_id).with_for_update()
-            row = (await connection.execute(query)).first()
-            if row is None or row.version != version:
-                raise Conflict("the conversation changed since you opened it")
-            before = rows.conversation(row)
-            after = apply(before, move, by=by)
-            await connection.execute(
-                update(t.conversations)
-                .where(t.conversations.c.id == conversation_id)
-                .values(
-                    status=after.status,
-                    taken_by=after.taken_by,
-                    due_at=after.due_at,
-                    waiting_since=after.waiting_since,
-                    version=version + 1,
-                    changed_at=at,
-                )
-            )
-            await place(connection, [conversation_id])
-            detail = {
-                "before": {"status": before.status, "taken_by": before.taken_by},
-                "after": {"status": after.status, "taken_by": after.taken_by},
-            }
-            await record(
-                connection, by=by, action=move, subject=f"conversation {conversation_id}", at=at, detail=detail
-            )
-            if move in (Move.TAKE_OVER, Move.RESOLVE):
-                await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
-            return after
+            return await make_move(connection, conversation_id, move, by=by, version=version, at=at)
+
+
+async def make_move(
+    connection: AsyncConnection,
+    conversation_id: int,
+    move: Move,
+    *,
+    by: str,
+    version: int,
+    at: datetime,
+    batch: str = "",
+) -> Conversation:
+    """Make `move` within the caller's transaction and write it to the audit, with what an undo needs.
+
+    `batch` names the moves that a person made at once. Raises: Conflict; IllegalMove.
+    """
+    query = select(t.conversations).where(t.conversations.c.id == conversation_id).with_for_update()
+    row = (await connection.execute(query)).first()
+    if row is None or row.version != version:
+        raise Conflict("the conversation changed since you opened it")
+    before = rows.conversation(row)
+    after = apply(before, move, by=by)
+    await put(connection, after, version=version + 1, at=at)
+    detail = {
+        "before": {"status": before.status, "taken_by": before.taken_by, **_times(before)},
+        "after": {"status": after.status, "taken_by": after.taken_by, "version": version + 1},
+    } | ({"batch": batch} if batch else {})
+    await record(connection, by=by, action=move, subject=f"conversation {conversation_id}", at=at, detail=detail)
+    if move in (Move.TAKE_OVER, Move.RESOLVE):
+        await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
+    return after
+
+
+async def put(connection: AsyncConnection, conversation: Conversation, *, version: int, at: datetime) -> None:
+    """Write what moves change, and find its place anew."""
+    await connection.execute(
+        update(t.conversations)
+        .where(t.conversations.c.id == conversation.id)
+        .values(
+            status=conversation.status,
+            taken_by=conversation.taken_by,
+            due_at=conversation.due_at,
+            waiting_since=conversation.waiting_since,
+            version=version,
+            changed_at=at,
+        )
+    )
+    await place(connection, [conversation.id])
+
+
+def _times(conversation: Conversation) -> dict[str, str | None]:
+    found = {"due_at": conversation.due_at, "waiting_since": conversation.waiting_since}
+    return {name: None if at is None else at.isoformat() for name, at in found.items()}
 
 
 async def touch(connection: AsyncConnection, conversation_id: int, *, at: datetime) -> None:
