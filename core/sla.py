@@ -4,6 +4,7 @@ Owns Hours and its arithmetic, over time zones, clock changes and holidays. Refu
 calendar is handed in.
 """
 
+from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -64,6 +65,13 @@ class Hours:
             left -= closes - opens
         return start + left
 
+    def open_between(self, start: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the open times from `start` to `until`, in order and apart from each other."""
+        for opens, closes in self._open_from(start):
+            if opens >= until:
+                return
+            yield opens, min(closes, until)
+
     def _open_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the open times from `at` on, in order and apart from each other, for as long as there are any."""
         now, closed = at.astimezone(UTC), 0
@@ -86,3 +94,27 @@ class Hours:
 
 
 ALWAYS = Hours()
+
+
+class OpenTime:
+    """How much open time lies between two instants of a stretch: worked out once for it, then looked up."""
+
+    def __init__(self, hours: Hours, start: datetime, until: datetime) -> None:
+        self._opens: list[float] = []
+        self._before: list[float] = []
+        self._closes: list[float] = []
+        passed = 0.0
+        for opens, closes in hours.open_between(start, until):
+            self._opens.append(opens.timestamp())
+            self._closes.append(closes.timestamp())
+            self._before.append(passed)
+            passed += self._closes[-1] - self._opens[-1]
+
+    def seconds(self, start: datetime, until: datetime) -> float:
+        """Return the open seconds from `start` to `until`, both within the stretch; 0 where `until` is no later."""
+        return max(0.0, self._passed(until.timestamp()) - self._passed(start.timestamp()))
+
+    def _passed(self, at: float) -> float:
+        """Return the open seconds from the beginning of the stretch to an instant."""
+        nth = bisect_right(self._opens, at) - 1
+        return 0.0 if nth < 0 else self._before[nth] + min(at, self._closes[nth]) - self._opens[nth]

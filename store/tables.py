@@ -229,6 +229,8 @@ posts = Table(
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
     Index("ix_posts_author", "author_id", "posted_at"),
+    Index("ix_posts_posted", "posted_at"),
+    Index("ix_posts_first", "conversation_id", "id"),
 )
 
 assessments = Table(
@@ -313,7 +315,10 @@ decisions = Table(
     Column("rule", String(200), nullable=False),
     Column("because", Text, nullable=False),
     Column("escalate", Boolean, nullable=False),
+    # By when somebody was to see to it. The conversation's own goes when it is resolved; the numbers need this one.
+    Column("due_at", Instant),
     Column("decided_at", Instant, nullable=False),
+    Index("ix_decisions_due", "due_at"),
 )
 
 # The outbox. One row a post and kind (I3); SENDING is committed before the request leaves (I4).
@@ -355,6 +360,8 @@ replies = Table(
     Index("ix_replies_conversation", "conversation_id"),
     Index("ix_replies_account", "account", "created_at"),
     Index("ix_replies_sending", "account", "sending_at"),
+    Index("ix_replies_settled", "settled_at"),
+    Index("ix_replies_created", "created_at"),
 )
 
 # Storms. While one is open its account speaks in drafts only; the key lets one process trip and the others see it.
@@ -550,4 +557,5 @@ audit = Table(
     Column("subject", String(200), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("ix_audit_at", "at"),
+    Index("ix_audit_subject", "subject", "at"),
 )
