@@ -71,8 +71,8 @@ pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
 clean: ## Remove what was built (never your data/)
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/.run: requirements/run.txt pyproject.toml
+$(VENV)/.run: requirements/run.txt pyproject.toml package-lock.json
 	@PYTHON="$(PYTHON)" scripts/install run
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml
+$(VENV)/.dev: requirements/dev.txt pyproject.toml package-lock.json
 	@PYTHON="$(PYTHON)" scripts/install dev

@@ -27,8 +27,8 @@ from core.clock import SystemClock
 from core.config import Config, Secret
 from core.errors import ConfigError, Conflict, GenlydError
 from core.needle import Needle
+from core.rights import Role
 from responder.rules import DEFAULT_RULES
-from store.people import Role
 
 if TYPE_CHECKING:
     from app.sandbox import Sandbox

@@ -15,13 +15,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import Counter
 
+from core.rights import Right, may
+from dashboard import i18n
 from dashboard.desk import SESSION, Desk, desk_of, session_of
-from dashboard.forms import form_of
+from dashboard.forms import form_of, one_of
 from dashboard.health import PATHS as HEALTH_PATHS
+from dashboard.i18n import N_, _
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render
 from dashboard.passwords import PasswordCheck
-from store.people import Role, Session, Staff
+from store.people import Session, Staff
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,16 @@ _PUBLIC = frozenset({"/sign-in", *HEALTH_PATHS})
 _BY_LINK = "/alert/"
 # Asked for by scripts, which can do nothing with a sign-in page.
 _SCRIPTED = frozenset({"/live", "/inbox/fragment"})
+# What each route asks for, by method and path as `server` declares them.
+RIGHTS = web.AppKey("rights", dict[tuple[str, str], Right])
+_NEEDS: Mapping[Right | None, str] = {
+    Right.READ: N_("You may not look at this."),
+    Right.WORK: N_("You may read, but not work here."),
+    Right.SEND: N_("Sending is for approvers."),
+    Right.STEER: N_("Only a supervisor may do this."),
+    Right.ADMIN: N_("Only an administrator may do this."),
+    None: N_("Nobody may do this."),
+}
 _PASSWORDS = web.AppKey("passwords", PasswordCheck)
 
 _sign_ins = Counter("genlyd_sign_ins_total", "Attempts to sign in", ["outcome"])
@@ -52,6 +65,11 @@ async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody past without a session, and no POST without its token from our own page."""
     if request.method == "POST":
         _check_origin(request)
+    with i18n.speaking(i18n.choose_language(request.headers.get("Accept-Language", ""))):
+        return await _let_in(request, handler)
+
+
+async def _let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path in _PUBLIC or request.path.startswith(("/static/", _BY_LINK)):
         return await handler(request)
     session = await desk_of(request).people.session(_token_hash(request), at=desk_of(request).clock.now())
@@ -61,8 +79,10 @@ async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.method == "POST":
         sent = (await form_of(request)).get("csrf")
         if not isinstance(sent, str) or not hmac.compare_digest(_bytes(sent), _bytes(session.csrf)):
-            raise refuse(403, "This form is out of date", "Go back, reload the page and try again.")
-    return await handler(request)
+            raise refuse(403, _("This form is out of date"), _("Go back, reload the page and try again."))
+    with i18n.speaking(session.staff.language or i18n.language()):
+        _check_right(request, session)
+        return await handler(request)
 
 
 async def still_signed_in(request: web.Request) -> bool:
@@ -74,12 +94,6 @@ async def session_if_any(request: web.Request) -> Session | None:
     """Return the session of a browser that need not have one. Raises: StoreError."""
     desk = desk_of(request)
     return await desk.people.session(_token_hash(request), at=desk.clock.now())
-
-
-def require_supervisor(request: web.Request) -> None:
-    """Stop an agent with a page that says whom to ask."""
-    if session_of(request).staff.role is not Role.SUPERVISOR:
-        raise refuse(403, "Only a supervisor may do this", "Ask a supervisor; pausing is theirs to decide.")
 
 
 async def sign_in_page(request: web.Request) -> web.Response:
@@ -114,6 +128,14 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     response = web.Response(status=303, headers={"Location": "/sign-in"})
     response.del_cookie(SESSION_COOKIE)
     return response
+
+
+async def choose_language(request: web.Request) -> web.StreamResponse:
+    """POST /language: the desk speaks it to this person from now on."""
+    desk, form = desk_of(request), await form_of(request)
+    await desk.people.set_language(session_of(request).staff.id, one_of(form, "language", i18n.LANGUAGES))
+    path = local_path(str(form.get("back", "/inbox"))).partition("?")[0]
+    return web.Response(status=303, headers={"Location": path})
 
 
 async def _open(desk: Desk, staff: Staff, path: str) -> web.Response:
@@ -160,6 +182,20 @@ def _to_the_door(request: web.Request) -> web.Response:
         return web.Response(status=401, text="signed out")
     path = quote(request.path_qs, safe="") if request.method == "GET" else ""
     return web.Response(status=303, headers={"Location": f"/sign-in?next={path}" if path else "/sign-in"})
+
+
+def _check_right(request: web.Request, session: Session) -> None:
+    """A route without a right of its own is nobody's: forgetting one shuts a door, and opens none."""
+    right = request.app[RIGHTS].get((request.method if request.method != "HEAD" else "GET", _route_of(request)))
+    if request.match_info.http_exception is not None or request.path == "/sign-out":
+        return  # there is no such page, which it says itself; and everybody may leave
+    if right is None or not may(session.staff.role, right):
+        raise refuse(403, _("This is not yours to do"), _("{right} Ask an administrator.", right=_(_NEEDS[right])))
+
+
+def _route_of(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 def _check_origin(request: web.Request) -> None:

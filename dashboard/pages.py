@@ -12,20 +12,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from core.errors import Conflict, IllegalMove, StoreError
-from dashboard import words
+from core.rights import Right, may
+from dashboard import i18n, words
 from dashboard.desk import SESSION, desk_of
+from dashboard.i18n import N_, _
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
-from store.people import Role
 
 log = logging.getLogger(__name__)
 
 _TITLES = {
-    400: ("We could not read that", "The form was not complete. Go back and try again."),
-    403: ("Not allowed", "You may not do this here."),
-    404: ("Nothing here", "The page is gone, or never was. The inbox is a good place to start."),
-    405: ("Nothing here", "This address takes no such request."),
-    413: ("Too much text", "That was more than a form may carry. Shorten it and try again."),
+    400: (N_("We could not read that"), N_("The form was not complete. Go back and try again.")),
+    403: (N_("Not allowed"), N_("You may not do this here.")),
+    404: (N_("Nothing here"), N_("The page is gone, or never was. The inbox is a good place to start.")),
+    405: (N_("Nothing here"), N_("This address takes no such request.")),
+    413: (N_("Too much text"), N_("That was more than a form may carry. Shorten it and try again.")),
 }
 
 
@@ -64,17 +65,19 @@ async def calm(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_page(request, stop.status, stop.title, stop.message, **stop.more)
     except StoreError as err:
         log.error("the database does not answer", extra={"error": str(err)})
-        return error_page(request, 503, "The database does not answer", "Nothing is lost. Try again in a moment.")
+        return error_page(request, 503, _("The database does not answer"), _("Nothing is lost. Try again in a moment."))
     except (Conflict, IllegalMove) as err:
-        return error_page(request, 409, "Somebody was first", f"{_sentence(str(err))} Look again and decide anew.")
+        what = _("{what} Look again and decide anew.", what=_sentence(str(err)))
+        return error_page(request, 409, _("Somebody was first"), what)
     except web.HTTPException as err:
         if err.status < 400:
             raise
-        title, message = _TITLES.get(err.status, ("That did not work", "Go back and try again."))
-        return error_page(request, err.status, title, message)
+        title, message = _TITLES.get(err.status, (N_("That did not work"), N_("Go back and try again.")))
+        return error_page(request, err.status, _(title), _(message))
     except Exception:  # the edge: a bug of ours must not show a stranger our insides
         log.exception("a page failed")
-        return error_page(request, 500, "Something broke here", "It is in the log. What you see elsewhere is right.")
+        message = _("It is in the log. What you see elsewhere is right.")
+        return error_page(request, 500, _("Something broke here"), message)
 
 
 def error_page(request: web.Request, status: int, title: str, message: str, **more: Any) -> web.Response:
@@ -93,7 +96,10 @@ def _frame(request: web.Request) -> dict[str, Any]:
     return {
         "staff": session.staff if session else None,
         "csrf": session.csrf if session else "",
-        "is_supervisor": session is not None and session.staff.role is Role.SUPERVISOR,
+        "rights": {right.value: session is not None and may(session.staff.role, right) for right in Right},
+        "role": words.ROLES[session.staff.role] if session else "",
+        "language": i18n.language(),
+        "languages": i18n.LANGUAGES,
         "house": None,
         "storm": None,
         "redis_is_up": desk_of(request).bell.is_up,

@@ -77,7 +77,7 @@ def card_view(card: Card, now: datetime) -> CardView:
         urgency=urgency,
         author=author_view(mention.post.platform, mention.post.author),
         account=conversation.account,
-        posts=words.count(card.posts, "post") if card.posts > 1 else "",
+        posts=words.posts(card.posts) if card.posts > 1 else "",
         waiting=waiting_chip(conversation, now),
         text=text_view(card.heard, card.assessment),
         chips=post_chips(card.heard, card.assessment),

@@ -10,6 +10,7 @@ from datetime import datetime
 from core.decision import INCIDENT, OPERATOR, ORDINARY, URGENT
 from core.ladder import Group, Ladder, Why, advance, told_before
 from dashboard import words
+from dashboard.i18n import ngettext
 from dashboard.words import Chip, Moment, Tone
 from store.alerts import Listed, Standing
 
@@ -93,7 +94,7 @@ def due_chip(due_at: datetime | None, now: datetime) -> Chip | None:
 def _number(standing: Standing) -> str:
     up_to = f", up to urgency {standing.urgency}" if standing.urgency else ""
     left = f", {standing.unhandled:,} not handled" if 0 < standing.unhandled < standing.alerts else ""
-    return f"{words.count(standing.alerts, 'alert')}{up_to}{left}"
+    return ngettext("{n} alert", "{n} alerts", standing.alerts) + up_to + left
 
 
 def _state(group: Group) -> Chip:

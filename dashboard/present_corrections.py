@@ -10,6 +10,7 @@ from datetime import datetime
 from core.assessment import Assessment, Intent, Language, Sentiment
 from core.correction import Correction, Value
 from dashboard import words
+from dashboard.i18n import _, ngettext
 from dashboard.words import Moment
 from store.corrections import Listed, Standing
 from store.taught import Taught
@@ -143,13 +144,13 @@ def listed_view(listed: Listed, now: datetime) -> ListedView:
         by=correction.person,
         at=words.moment(correction.made_at, now),
         ago=words.ago(correction.made_at, now),
-        posts=words.count(listed.posts, "post"),
+        posts=words.posts(listed.posts),
         links=tuple(
             LinkView(label=f"Post {one.post_id}", url=_page(one.conversation_id, one.post_id)) for one in listed.named
         )
         if listed.posts > 1
         else (),
-        more=f"and {words.count(more, 'more', 'more')}" if more > 0 else "",
+        more=ngettext("and {n} more", "and {n} more", more) if more > 0 else "",
         spreads=correction.spreads,
         undone=_undone(correction.undone_by, correction.undone_at, now),
     )
@@ -193,13 +194,15 @@ def _standing_view(standing: Standing, post_id: int, now: datetime) -> StandingV
         ago=words.ago(correction.made_at, now),
         reach=_reach(correction, others) if is_own else "",
         source="" if is_own else _page(standing.conversation_id, correction.post_id),
-        undo=f"Undo on {words.count(standing.posts, 'post')}" if others > 0 else "Undo",
+        undo=ngettext("Undo on {n} post", "Undo on {n} posts", standing.posts) if others > 0 else _("Undo"),
     )
 
 
 def _reach(correction: Correction, others: int) -> str:
     if others > 0:
-        return f"Also on {words.count(others, 'post')} that {'says' if others == 1 else 'say'} nearly the same."
+        return ngettext(
+            "Also on {n} post that says nearly the same.", "Also on {n} posts that say nearly the same.", others
+        )
     return "Also for posts that say nearly the same; none so far." if correction.spreads else ""
 
 

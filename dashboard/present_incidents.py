@@ -10,6 +10,7 @@ from datetime import datetime
 from core.assessment import Language, Sentiment
 from core.incident import Incident
 from dashboard import words
+from dashboard.i18n import ngettext
 from dashboard.present_sources import Figure
 from dashboard.words import Chip, Moment, Tone
 from store.incidents import Member
@@ -105,7 +106,7 @@ def incident_view(incident: Incident, members: Iterable[Member], total: int, now
         ),
         approved=_approved(incident, now),
         members=shown,
-        more=f"and {words.count(left, 'earlier post')}" if left > 0 else "",
+        more=ngettext("and {n} earlier post", "and {n} earlier posts", left) if left > 0 else "",
         closed=_closed(incident, now),
     )
 

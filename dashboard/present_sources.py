@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from core.budget import Budget, Spent
 from core.post import Platform
 from dashboard import words
+from dashboard.i18n import ngettext
 from dashboard.present_spending import BudgetView, TodayView, besides, budget_views, every, today_view
 from dashboard.words import Chip, Moment, Tone
 from platforms.policy import ALLOWANCES
@@ -227,7 +228,7 @@ def _account_view(
 
 
 def _source_view(source: SourceState, spent: Sequence[Spent], now: datetime) -> SourceView:
-    gaps = Chip(icon="gap", word=words.count(source.open_gaps, "open gap"), tone=Tone.ACT)
+    gaps = Chip(icon="gap", word=ngettext("{n} open gap", "{n} open gaps", source.open_gaps), tone=Tone.ACT)
     unreadable = Chip(icon="question", word=f"{source.unreadable:,} unreadable", tone=Tone.SOON)
     return SourceView(
         name=source.source,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from core.budget import DOLLAR, Budget, Purse, Spent, Use, next_month
 from core.clock import ManualClock
 from dashboard import words
+from dashboard.i18n import ngettext
 from dashboard.words import Tone
 
 # From here on a budget is nearly spent, and looks so.
@@ -53,7 +54,8 @@ def besides(spent: Iterable[Spent], sources: Iterable[str], now: datetime) -> st
     heard = set(sources)
     rows = [row for row in spent if row.source not in heard and row.day == _midnight(now) and row.calls]
     said = [
-        f"{row.source} {words.count(row.calls, 'call')}" + (f", {dollars(row.money)}" if row.money else "")
+        ngettext("{source} {n} call", "{source} {n} calls", row.calls, source=row.source)
+        + (f", {dollars(row.money)}" if row.money else "")
         for row in rows
     ]
     return f"Also today: {'; '.join(said)}." if said else ""

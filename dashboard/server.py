@@ -6,16 +6,19 @@ Owns the wiring of the pages. Refuses to know what runs beside it: `readiness` t
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from core.clock import Clock
 from core.config import Config
-from dashboard import alerts, conversation, corrections, inbox, incidents, replies, sources
-from dashboard.auth import lock, set_up_auth
+from core.rights import Right
+from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, sources
+from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
 from dashboard.live import Hub
@@ -46,6 +49,16 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One route."""
+
+    method: str
+    path: str
+    handler: Handler
+    right: Right
 
 
 def build_app(*, database: Database, bell: Bell, clock: Clock, config: Config, readiness: Readiness) -> web.Application:
@@ -97,8 +110,11 @@ def _set_up_templates(app: web.Application, config: Config) -> None:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    versions = {path.name: _version(path) for path in _STATIC.iterdir()}
+    files = (path for path in _STATIC.rglob("*") if path.is_file())
+    versions = {path.relative_to(_STATIC).as_posix(): _version(path) for path in files}
     environment.globals["asset"] = lambda name: f"/static/{name}?v={versions[name]}"
+    environment.globals["_"] = i18n._
+    environment.globals["ngettext"] = i18n.ngettext
     environment.globals["brand"] = config.brand
 
 
@@ -106,43 +122,22 @@ def _version(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def page(method: str, path: str, handler: Handler, right: Right) -> Page:
+    """Declare a page or a form, and what one must be allowed to use it."""
+    return Page(method=method, path=path, handler=handler, right=right)
+
+
 def _add_routes(app: web.Application) -> None:
-    app.add_routes(
-        [
-            web.get("/", _home),
-            web.get("/inbox", inbox.inbox),
-            web.get("/inbox/fragment", inbox.fragment),
-            web.get(r"/conversations/{id:\d{1,15}}", conversation.conversation),
-            web.post(r"/conversations/{id:\d{1,15}}/move", conversation.move),
-            web.post(r"/conversations/{id:\d{1,15}}/answer", conversation.answer),
-            web.post(r"/conversations/{id:\d{1,15}}/opt-out", conversation.opt_out),
-            web.post(r"/conversations/{id:\d{1,15}}/correct", corrections.correct),
-            web.post(r"/replies/{id:\d{1,15}}/approve", replies.approve),
-            web.post(r"/replies/{id:\d{1,15}}/drop", replies.drop),
-            web.post(r"/replies/{id:\d{1,15}}/redraft", replies.redraft),
-            web.post(r"/replies/{id:\d{1,15}}/settle", replies.settle),
-            web.get("/corrections", corrections.corrections),
-            web.post(r"/corrections/{id:\d{1,15}}/undo", corrections.undo),
-            web.post("/taught", corrections.teach),
-            web.post(r"/taught/{id:\d{1,15}}/undo", corrections.undo_taught),
-            web.get("/alerts", alerts.alerts),
-            web.get(r"/alerts/{id:\d{1,15}}", alerts.alert),
-            web.post(r"/alerts/{id:\d{1,15}}/take", alerts.take),
-            web.get(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.by_link),
-            web.post(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.take_by_link),
-            web.get("/incidents", incidents.incidents),
-            web.post(r"/incidents/{id:\d{1,15}}/take", incidents.take),
-            web.post(r"/incidents/{id:\d{1,15}}/statement", incidents.approve),
-            web.post(r"/incidents/{id:\d{1,15}}/reset", incidents.reset),
-            web.get("/sources", sources.sources),
-            web.post("/house", sources.pause_house),
-            web.post("/accounts/{name}", sources.pause_account),
-            web.post("/gaps/{id:[0-9]+}", sources.gap_seen),
-            web.get("/live", live),
-            web.get("/patterns", patterns),
-            web.static("/static", _STATIC),
-        ]
-    )
+    app[RIGHTS] = {}
+    for one in PAGES:
+        add = app.router.add_get if one.method == "GET" else app.router.add_post
+        route = add(one.path, one.handler)
+        if route.resource is not None:
+            app[RIGHTS][one.method, route.resource.canonical] = one.right
+    # Whoever holds an alert's link need not sign in.
+    app.router.add_get(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.by_link)
+    app.router.add_post(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.take_by_link)
+    app.router.add_static("/static", _STATIC)
 
 
 async def _home(_request: web.Request) -> web.Response:
@@ -158,3 +153,37 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
 
 async def _close_hub(app: web.Application) -> None:
     app[DESK].hub.close()
+
+
+PAGES = (
+    page("GET", "/", _home, Right.READ),
+    page("GET", "/inbox", inbox.inbox, Right.READ),
+    page("GET", "/inbox/fragment", inbox.fragment, Right.READ),
+    page("GET", r"/conversations/{id:\d{1,15}}", conversation.conversation, Right.READ),
+    page("POST", r"/conversations/{id:\d{1,15}}/move", conversation.move, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/answer", conversation.answer, Right.SEND),
+    page("POST", r"/conversations/{id:\d{1,15}}/opt-out", conversation.opt_out, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/correct", corrections.correct, Right.WORK),
+    page("POST", r"/replies/{id:\d{1,15}}/approve", replies.approve, Right.SEND),
+    page("POST", r"/replies/{id:\d{1,15}}/drop", replies.drop, Right.SEND),
+    page("POST", r"/replies/{id:\d{1,15}}/redraft", replies.redraft, Right.SEND),
+    page("POST", r"/replies/{id:\d{1,15}}/settle", replies.settle, Right.SEND),
+    page("GET", "/corrections", corrections.corrections, Right.READ),
+    page("POST", r"/corrections/{id:\d{1,15}}/undo", corrections.undo, Right.WORK),
+    page("POST", "/taught", corrections.teach, Right.WORK),
+    page("POST", r"/taught/{id:\d{1,15}}/undo", corrections.undo_taught, Right.WORK),
+    page("GET", "/alerts", alerts.alerts, Right.READ),
+    page("GET", r"/alerts/{id:\d{1,15}}", alerts.alert, Right.READ),
+    page("POST", r"/alerts/{id:\d{1,15}}/take", alerts.take, Right.WORK),
+    page("GET", "/incidents", incidents.incidents, Right.READ),
+    page("POST", r"/incidents/{id:\d{1,15}}/take", incidents.take, Right.WORK),
+    page("POST", r"/incidents/{id:\d{1,15}}/statement", incidents.approve, Right.SEND),
+    page("POST", r"/incidents/{id:\d{1,15}}/reset", incidents.reset, Right.STEER),
+    page("GET", "/sources", sources.sources, Right.READ),
+    page("POST", "/house", sources.pause_house, Right.STEER),
+    page("POST", "/accounts/{name}", sources.pause_account, Right.STEER),
+    page("POST", "/gaps/{id:[0-9]+}", sources.gap_seen, Right.STEER),
+    page("GET", "/live", live, Right.READ),
+    page("GET", "/patterns", patterns, Right.READ),
+    page("POST", "/language", choose_language, Right.READ),
+)

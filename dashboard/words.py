@@ -3,15 +3,41 @@
 Owns how core's closed sets read to a person. Refuses to look at rows or requests: values in, words out.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from core.assessment import Intent, Language, Sentiment
 from core.conversation import Move, Status
 from core.correction import Field
 from core.post import Platform
 from core.reply import ReplyState
+from core.rights import Role
+from dashboard import i18n
+from dashboard.i18n import N_, _, ngettext
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Said(Mapping[K, V], Generic[K, V]):
+    """A table of words, put into the reader's language when looked up, not when this file is loaded."""
+
+    def __init__(self, table: Mapping[K, V], say: Callable[[V], V]) -> None:
+        self._table = table
+        self._say = say
+
+    def __getitem__(self, key: K) -> V:
+        return self._say(self._table[key])
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
 
 # From these points up: a person acts now; a person looks today.
 URGENT_FROM = 70
@@ -50,6 +76,11 @@ class Chip:
     title: str = ""
 
 
+def say_chip(chip: Chip) -> Chip:
+    """Return a chip in the reader's language."""
+    return replace(chip, word=_(chip.word))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """An urgency as a person puts it: from which number it is read, and which number it sets."""
@@ -61,53 +92,65 @@ class Level:
 
 
 LEVELS = (
-    Level(key="calm", word="Calm", reads_from=0, sets=5),
-    Level(key="ordinary", word="Ordinary", reads_from=18, sets=30),
-    Level(key="angry", word="Angry", reads_from=RAISED_FROM, sets=60),
-    Level(key="danger", word="Danger", reads_from=URGENT_FROM, sets=90),
+    Level(key="calm", word=N_("Calm"), reads_from=0, sets=5),
+    Level(key="ordinary", word=N_("Ordinary"), reads_from=18, sets=30),
+    Level(key="angry", word=N_("Angry"), reads_from=RAISED_FROM, sets=60),
+    Level(key="danger", word=N_("Danger"), reads_from=URGENT_FROM, sets=90),
 )
 LEVEL_NUMBERS = {level.key: level.sets for level in LEVELS}
 
-FIELDS = {
-    Field.SENTIMENT: "Mood",
-    Field.URGENCY: "Urgency",
-    Field.LANGUAGE: "Language",
-    Field.INTENTS: "Intents",
-}
+FIELDS = Said(
+    {
+        Field.SENTIMENT: N_("Mood"),
+        Field.URGENCY: N_("Urgency"),
+        Field.LANGUAGE: N_("Language"),
+        Field.INTENTS: N_("Intents"),
+    },
+    _,
+)
 
-MOODS = {
-    Sentiment.NEGATIVE: Chip(icon="mood-low", word="Negative", tone=Tone.ACT),
-    Sentiment.NEUTRAL: Chip(icon="mood-even", word="Neutral"),
-    Sentiment.POSITIVE: Chip(icon="mood-high", word="Positive", tone=Tone.DONE),
-    Sentiment.UNSURE: Chip(icon="mood-unsure", word="Unsure"),
-}
+MOODS = Said(
+    {
+        Sentiment.NEGATIVE: Chip(icon="mood-low", word=N_("Negative"), tone=Tone.ACT),
+        Sentiment.NEUTRAL: Chip(icon="mood-even", word=N_("Neutral")),
+        Sentiment.POSITIVE: Chip(icon="mood-high", word=N_("Positive"), tone=Tone.DONE),
+        Sentiment.UNSURE: Chip(icon="mood-unsure", word=N_("Unsure")),
+    },
+    say_chip,
+)
 
-LANGUAGES = {
-    Language.DA: "Danish",
-    Language.SV: "Swedish",
-    Language.NB: "Norwegian",
-    Language.NN: "Nynorsk",
-    Language.EN: "English",
-    Language.UNSURE: "Unsure",
-}
+LANGUAGES = Said(
+    {
+        Language.DA: N_("Danish"),
+        Language.SV: N_("Swedish"),
+        Language.NB: N_("Norwegian"),
+        Language.NN: N_("Nynorsk"),
+        Language.EN: N_("English"),
+        Language.UNSURE: N_("Unsure"),
+    },
+    _,
+)
 
-INTENTS = {
-    Intent.COMPLAINT: Chip(icon="alert", word="Complaint", tone=Tone.SOON),
-    Intent.QUESTION: Chip(icon="question", word="Question"),
-    Intent.PRAISE: Chip(icon="heart", word="Praise", tone=Tone.DONE),
-    Intent.OUTAGE: Chip(icon="bolt", word="Outage", tone=Tone.ACT),
-    Intent.BILLING: Chip(icon="receipt", word="Billing"),
-    Intent.DELIVERY: Chip(icon="parcel", word="Delivery"),
-    Intent.CANCELLATION: Chip(icon="leave", word="Cancellation", tone=Tone.SOON),
-    Intent.SAFETY: Chip(icon="shield", word="Safety", tone=Tone.ACT),
-    Intent.LEGAL: Chip(icon="scales", word="Legal", tone=Tone.ACT),
-    Intent.SCAM: Chip(icon="mask", word="Scam", tone=Tone.SOON),
-    Intent.SPAM: Chip(icon="ban", word="Spam"),
-    Intent.OPT_OUT: Chip(icon="ban", word="Asked us to stop", tone=Tone.SOON),
-    Intent.SELF_HARM: Chip(icon="shield", word="Self-harm", tone=Tone.ACT),
-    Intent.GRIEF: Chip(icon="heart", word="Grief", tone=Tone.ACT),
-    Intent.PERSON: Chip(icon="person", word="Wants a person", tone=Tone.SOON),
-}
+INTENTS = Said(
+    {
+        Intent.COMPLAINT: Chip(icon="alert", word=N_("Complaint"), tone=Tone.SOON),
+        Intent.QUESTION: Chip(icon="question", word=N_("Question")),
+        Intent.PRAISE: Chip(icon="heart", word=N_("Praise"), tone=Tone.DONE),
+        Intent.OUTAGE: Chip(icon="bolt", word=N_("Outage"), tone=Tone.ACT),
+        Intent.BILLING: Chip(icon="receipt", word=N_("Billing")),
+        Intent.DELIVERY: Chip(icon="parcel", word=N_("Delivery")),
+        Intent.CANCELLATION: Chip(icon="leave", word=N_("Cancellation"), tone=Tone.SOON),
+        Intent.SAFETY: Chip(icon="shield", word=N_("Safety"), tone=Tone.ACT),
+        Intent.LEGAL: Chip(icon="scales", word=N_("Legal"), tone=Tone.ACT),
+        Intent.SCAM: Chip(icon="mask", word=N_("Scam"), tone=Tone.SOON),
+        Intent.SPAM: Chip(icon="ban", word=N_("Spam")),
+        Intent.OPT_OUT: Chip(icon="ban", word=N_("Asked us to stop"), tone=Tone.SOON),
+        Intent.SELF_HARM: Chip(icon="shield", word=N_("Self-harm"), tone=Tone.ACT),
+        Intent.GRIEF: Chip(icon="heart", word=N_("Grief"), tone=Tone.ACT),
+        Intent.PERSON: Chip(icon="person", word=N_("Wants a person"), tone=Tone.SOON),
+    },
+    say_chip,
+)
 
 PLATFORMS = {
     Platform.X: Chip(icon="platform-x", word="X"),
@@ -116,61 +159,85 @@ PLATFORMS = {
 
 HANDLE_PREFIX = {Platform.X: "@", Platform.REDDIT: "u/"}
 
-STATUSES = {
-    Status.OPEN: Chip(icon="tray", word="Open"),
-    Status.PENDING: Chip(icon="robot", word="Pending", tone=Tone.BOT),
-    Status.SNOOZED: Chip(icon="clock", word="Snoozed"),
-    Status.RESOLVED: Chip(icon="check", word="Resolved", tone=Tone.DONE),
-}
+STATUSES = Said(
+    {
+        Status.OPEN: Chip(icon="tray", word=N_("Open")),
+        Status.PENDING: Chip(icon="robot", word=N_("Pending"), tone=Tone.BOT),
+        Status.SNOOZED: Chip(icon="clock", word=N_("Snoozed")),
+        Status.RESOLVED: Chip(icon="check", word=N_("Resolved"), tone=Tone.DONE),
+    },
+    say_chip,
+)
 
-REPLY_STATES = {
-    ReplyState.DRAFT: Chip(icon="pencil", word="Draft awaits approval", tone=Tone.APPROVE),
-    ReplyState.APPROVED: Chip(icon="clock", word="Approved, about to be sent", tone=Tone.APPROVE),
-    ReplyState.SENDING: Chip(icon="send", word="Being sent", tone=Tone.APPROVE),
-    ReplyState.SENT: Chip(icon="check", word="Sent", tone=Tone.DONE),
-    ReplyState.REFUSED: Chip(icon="shield", word="Held back by a safety check", tone=Tone.SOON),
-    ReplyState.FAILED: Chip(icon="alert", word="The platform refused it", tone=Tone.ACT),
-    ReplyState.UNKNOWN: Chip(icon="question", word="Outcome unknown: a person decides", tone=Tone.ACT),
-    ReplyState.DROPPED: Chip(icon="ban", word="Dropped"),
-}
+REPLY_STATES = Said(
+    {
+        ReplyState.DRAFT: Chip(icon="pencil", word=N_("Draft awaits approval"), tone=Tone.APPROVE),
+        ReplyState.APPROVED: Chip(icon="clock", word=N_("Approved, about to be sent"), tone=Tone.APPROVE),
+        ReplyState.SENDING: Chip(icon="send", word=N_("Being sent"), tone=Tone.APPROVE),
+        ReplyState.SENT: Chip(icon="check", word=N_("Sent"), tone=Tone.DONE),
+        ReplyState.REFUSED: Chip(icon="shield", word=N_("Held back by a safety check"), tone=Tone.SOON),
+        ReplyState.FAILED: Chip(icon="alert", word=N_("The platform refused it"), tone=Tone.ACT),
+        ReplyState.UNKNOWN: Chip(icon="question", word=N_("Outcome unknown: a person decides"), tone=Tone.ACT),
+        ReplyState.DROPPED: Chip(icon="ban", word=N_("Dropped")),
+    },
+    say_chip,
+)
 
-MOVE_LABELS = {
-    Move.TAKE_OVER: "Take over",
-    Move.HAND_BACK: "Hand back",
-    Move.RESOLVE: "Resolve",
-    Move.REOPEN: "Reopen",
-}
+MOVE_LABELS = Said(
+    {
+        Move.TAKE_OVER: N_("Take over"),
+        Move.HAND_BACK: N_("Hand back"),
+        Move.RESOLVE: N_("Resolve"),
+        Move.REOPEN: N_("Reopen"),
+    },
+    _,
+)
 
 # What a redirect after an action may say: the address carries the key, never the words.
-DONE = {
-    "take-over": "You have it now. Nothing automatic is sent here until you hand it back.",
-    "hand-back": "Handed back. The rules may answer here again.",
-    "resolve": "Resolved. It opens again by itself if the author writes.",
-    "reopen": "Reopened.",
-    "approved": "Approved. It is on its way.",
-    "answered": "Your answer is on its way.",
-    "dropped": "Dropped. It will not be sent.",
-    "redrafted": "Taken back. It is a draft again.",
-    "there": "Noted as sent.",
-    "again": "It is sent once more.",
-    "automatic": "No automatic replies to this author from now on.",
-    "listening": "We no longer listen to this author.",
-    "house-paused": "The house is paused. Nothing automatic is sent anywhere.",
-    "house-resumed": "The house is running again.",
-    "account-paused": "The account is paused.",
-    "gap-seen": "The gap is closed as seen.",
-    "account-resumed": "The account is running again.",
-    "corrected": "Set right. It counts from now on.",
-    "correction-undone": "Undone. The posts say what they said before, but for what was set right since.",
-    "nothing-picked": "Nothing was changed: first pick what is not right.",
-    "taught": "Taught. It counts from the next post on.",
-    "taught-undone": "Undone. The word counts no more.",
-    "incident-taken": "You are on it. Nobody else is woken.",
-    "alert-taken": "You are on it. Nobody else is told.",
-    "statement-approved": "Approved. New drafts carry it from now on.",
-    "breaker-reset": "Reset. Automatic replies go on.",
-    "unchanged": "Nothing to change: it was so already.",
-}
+DONE = Said(
+    {
+        "take-over": N_("You have it now. Nothing automatic is sent here until you hand it back."),
+        "hand-back": N_("Handed back. The rules may answer here again."),
+        "resolve": N_("Resolved. It opens again by itself if the author writes."),
+        "reopen": N_("Reopened."),
+        "approved": N_("Approved. It is on its way."),
+        "answered": N_("Your answer is on its way."),
+        "dropped": N_("Dropped. It will not be sent."),
+        "redrafted": N_("Taken back. It is a draft again."),
+        "there": N_("Noted as sent."),
+        "again": N_("It is sent once more."),
+        "automatic": N_("No automatic replies to this author from now on."),
+        "listening": N_("We no longer listen to this author."),
+        "house-paused": N_("The house is paused. Nothing automatic is sent anywhere."),
+        "house-resumed": N_("The house is running again."),
+        "account-paused": N_("The account is paused."),
+        "gap-seen": N_("The gap is closed as seen."),
+        "account-resumed": N_("The account is running again."),
+        "corrected": N_("Set right. It counts from now on."),
+        "correction-undone": N_("Undone. The posts say what they said before, but for what was set right since."),
+        "nothing-picked": N_("Nothing was changed: first pick what is not right."),
+        "taught": N_("Taught. It counts from the next post on."),
+        "taught-undone": N_("Undone. The word counts no more."),
+        "incident-taken": N_("You are on it. Nobody else is woken."),
+        "alert-taken": N_("You are on it. Nobody else is told."),
+        "statement-approved": N_("Approved. New drafts carry it from now on."),
+        "breaker-reset": N_("Reset. Automatic replies go on."),
+        "unchanged": N_("Nothing to change: it was so already."),
+    },
+    _,
+)
+
+
+ROLES = Said(
+    {
+        Role.READER: N_("Read only"),
+        Role.AGENT: N_("Agent"),
+        Role.APPROVER: N_("Approver"),
+        Role.SUPERVISOR: N_("Supervisor"),
+        Role.ADMIN: N_("Administrator"),
+    },
+    _,
+)
 
 
 def level_of(urgency: int) -> Level:
@@ -187,7 +254,7 @@ def urgency_tone(urgency: int) -> Tone:
 
 def urgency_word(urgency: int) -> str:
     """Return an urgency in a word."""
-    return {Tone.ACT: "High", Tone.SOON: "Raised"}.get(urgency_tone(urgency), "Low")
+    return {Tone.ACT: _("High"), Tone.SOON: _("Raised")}.get(urgency_tone(urgency), _("Low"))
 
 
 def span(length: timedelta) -> str:
@@ -195,37 +262,33 @@ def span(length: timedelta) -> str:
     seconds = max(0, int(length.total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
     if seconds < 60:
-        return f"{seconds} s"
+        return _("{n} s", n=seconds)
     if minutes < 60:
-        return f"{minutes} min"
+        return _("{n} min", n=minutes)
     if hours < 24:
         rest = minutes % 60
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return "1 day" if days == 1 else f"{days} days"
+        return _("{hours} h {minutes} min", hours=hours, minutes=rest) if rest else _("{n} h", n=hours)
+    return ngettext("{n} day", "{n} days", days)
 
 
 def ago(at: datetime, now: datetime) -> str:
     """Return how long ago an instant was."""
-    return "just now" if (now - at).total_seconds() < 1 else f"{span(now - at)} ago"
+    return _("just now") if (now - at).total_seconds() < 1 else _("{span} ago", span=span(now - at))
 
 
 def moment(at: datetime, now: datetime) -> Moment:
     """Return an instant; with its day where that is not today. The browser makes it local."""
     utc = at.astimezone(UTC)
     is_today = utc.date() == now.astimezone(UTC).date()
-    text = f"{utc:%H:%M} UTC" if is_today else f"{utc.day} {utc:%b %H:%M} UTC"
+    text = f"{i18n.clock(utc)} UTC" if is_today else f"{i18n.day(utc)} {i18n.clock(utc)} UTC"
     return Moment(iso=utc.isoformat(timespec="seconds"), text=text)
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def posts(number: int) -> str:
+    """Return a number of posts."""
+    return ngettext("{n} post", "{n} posts", number)
 
 
 def followers(number: int) -> str:
     """Return a number of followers, three figures at most."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if number >= size:
-            value = number / size
-            return f"{value:.0f}{letter}" if value >= 100 or number % size < size // 20 else f"{value:.1f}{letter}"
-    return str(number)
+    return i18n.short_number(number)

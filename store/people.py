@@ -15,16 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
+from core.rights import Role
 from store import rows
 from store import tables as t
 from store.database import Database
-
-
-class Role(StrEnum):
-    """What a member of staff may do. A supervisor may also pause."""
-
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
 
 
 class Scope(StrEnum):
@@ -43,6 +37,8 @@ class Staff:
     role: Role
     password_hash: str
     is_active: bool
+    # Of the desk, as they chose it; None until they do: then what their browser asks for.
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +124,11 @@ class People:
             await record(connection, by=by, action="set password", subject=name, at=at)
             return True
 
+    async def set_language(self, staff_id: int, language: str) -> None:
+        """Remember in which language somebody reads the desk."""
+        async with self._db.begin() as connection:
+            await connection.execute(update(t.staff).where(t.staff.c.id == staff_id).values(language=language))
+
     async def opted_out(self, author_id: int) -> frozenset[Scope]:
         """Return what an author opted out of."""
         query = select(t.opt_outs.c.scope).where(t.opt_outs.c.author_id == author_id)
@@ -176,5 +177,10 @@ async def _named(connection: AsyncConnection, name: str) -> Staff | None:
 
 def _staff(row: rows.AnyRow) -> Staff:
     return Staff(
-        id=row.id, name=row.name, role=Role(row.role), password_hash=row.password_hash, is_active=row.is_active
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        password_hash=row.password_hash,
+        is_active=row.is_active,
+        language=row.language,
     )

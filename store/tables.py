@@ -513,6 +513,8 @@ staff = Table(
     Column("role", String(20), nullable=False),
     Column("is_active", Boolean, nullable=False, default=True),
     Column("created_at", Instant, nullable=False),
+    # In which they read the desk; null until they choose one.
+    Column("language", String(8)),
 )
 
 # `token_hash` is SHA-256 of the cookie, so a stolen database opens no session.

@@ -17,12 +17,13 @@ from argon2 import PasswordHasher
 from core.clock import Clock, ManualClock
 from core.config import AccountConfig, Config, DashboardConfig
 from core.post import Platform
+from core.rights import Role
 from dashboard.server import build_app, serve
 from store.accounts import Accounts
 from store.bell import Bell
 from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
-from store.people import People, Role
+from store.people import People
 from tests.dashboard.seed import Seed
 
 PASSWORD = "en god lang sætning"
@@ -134,7 +135,7 @@ def clock() -> ManualClock:
 async def house(database: Database, bell: Bell, clock: ManualClock, password_hash: str) -> AsyncIterator[House]:
     await Accounts(database).enrol(CONFIG.accounts, at=clock.now())
     people = People(database)
-    for name, role in (("Mette", Role.SUPERVISOR), ("Lars", Role.AGENT), ("Nora", Role.AGENT)):
+    for name, role in (("Mette", Role.SUPERVISOR), ("Lars", Role.APPROVER), ("Nora", Role.APPROVER)):
         await people.add_staff(name, password_hash, role, at=clock.now(), by="test")
     problems: dict[str, str] = {}
 

@@ -20,7 +20,7 @@ async def test_the_most_urgent_comes_first_with_its_reasons_marked(lars: Browser
     assert lars.page.index("@angry") < lars.page.index("@calm")
     assert '<mark title="repeated contact, +24">tredje gang</mark>' in lars.page
     for said in (
-        "12.4k",
+        "12.4K",
         "Waiting 4 min",
         "Draft awaits approval",
         "Negative",

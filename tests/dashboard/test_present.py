@@ -57,11 +57,11 @@ def test_a_span_is_short_and_true(seconds: int, said: str) -> None:
     [
         (0, "0"),
         (999, "999"),
-        (1000, "1k"),
-        (12_400, "12.4k"),
-        (148_000, "148k"),
+        (1000, "1K"),
+        (12_400, "12.4K"),
+        (148_000, "148K"),
         (1_250_000, "1.2M"),
-        (999_999, "1000k"),
+        (999_999, "1M"),
     ],
 )
 def test_followers_take_few_figures(number: int, said: str) -> None:

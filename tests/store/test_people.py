@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import Conflict
+from core.rights import Role
 from store import tables as t
 from store.database import Database
-from store.people import People, Role, Scope, Session
+from store.people import People, Scope, Session
 from tests.builders import NOW, a_mention, saved
 
 LATER = NOW + timedelta(hours=8)

@@ -1,0 +1,125 @@
+"""The desk's languages: which one this request speaks, and words, numbers and times in it.
+
+Owns the catalogs in `locale/` (read as they stand, no compiled files) and the language of the running task. Refuses to
+know people or cookies: `dashboard.auth` tells it whom it speaks to. English is the language of the source.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
+LOCALES = Path(__file__).parent / "locale"
+# Their own names, as the chooser lists them.
+LANGUAGES: Mapping[str, str] = {"da": "Dansk", "sv": "Svenska", "nb": "Norsk bokmål", "en": "English"}
+SOURCE = "en"
+# Browsers of Norwegians ask for "no" or "nn" as often as for "nb".
+_ALIASES = {"no": "nb", "nn": "nb"}
+
+_language: ContextVar[str] = ContextVar("language", default=SOURCE)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak a language within the block, in this task and those it starts."""
+    token = _language.set(language if language in LANGUAGES else SOURCE)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def language() -> str:
+    """Return the language of this request: "da", "sv", "nb" or "en"."""
+    return _language.get()
+
+
+def choose_language(accepted: str) -> str:
+    """Return the best of ours for an Accept-Language header, English where none fits."""
+    wanted = []
+    for position, part in enumerate(accepted[:500].split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        wanted.append((-weight, position, tag.strip().split("-")[0].casefold()))
+    tags = [_ALIASES.get(tag, tag) for _weight, _position, tag in sorted(wanted)]
+    return negotiate_locale(tags, list(LANGUAGES)) or SOURCE
+
+
+def _(message: str, /, **values: object) -> str:
+    """Return a message in the reader's language, its `{names}` filled."""
+    said = _catalog(language()).gettext(message)
+    return said.format(**values) if values else said
+
+
+def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
+    """Return the form of a message that fits a number; `{n}` is the number, written as the language writes it."""
+    return _catalog(language()).ngettext(one, many, n).format(n=number(n), **values)
+
+
+def N_(message: str, /) -> str:  # noqa: N802  (gettext's own name for it)
+    """Mark a message to be translated later, where it is shown. Returns it as it is."""
+    return message
+
+
+def number(value: float | Decimal, *, digits: int = 0) -> str:
+    """Return a number: 12.345 in Danish, 12 345 in Swedish."""
+    return format_decimal(f"{value:.{digits}f}", locale=_locale())
+
+
+def percent(share: float, *, digits: int = 0) -> str:
+    """Return a share of one as per cent."""
+    return format_percent(round(share, digits + 2), locale=_locale(), decimal_quantization=False)
+
+
+def short_number(value: int) -> str:
+    """Return a large number in three figures at most: 12.4k as the language says it."""
+    size = next((size for size in (1_000_000, 1_000) if round(value / size * 1_000) >= 1_000), 1)
+    figures = round(value / size, 1 if value < 100 * size else 0)
+    is_whole = figures == int(figures)
+    return format_compact_decimal(round(figures * size), locale=_locale(), fraction_digits=0 if is_whole else 1)
+
+
+def clock(at: datetime) -> str:
+    """Return the time of day of an instant that is already in the zone it is to be read in."""
+    return format_datetime(at, "HH:mm", locale=_locale())
+
+
+def day(at: date) -> str:
+    """Return a day without its year: "5. nov."."""
+    return format_skeleton("MMMd", at, locale=_locale())
+
+
+def full_day(at: date) -> str:
+    """Return a day with its year."""
+    return format_date(at, format="medium", locale=_locale())
+
+
+@cache
+def _catalog(language: str) -> NullTranslations:
+    """A catalog, compiled in memory: what is edited is what is read, and no binary stands in the repository."""
+    path = LOCALES / language / "messages.po"
+    if language == SOURCE or not path.is_file():
+        return NullTranslations()
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def _locale() -> Locale:
+    return Locale.parse({"en": "en_GB", "da": "da_DK", "sv": "sv_SE", "nb": "nb_NO"}[language()])

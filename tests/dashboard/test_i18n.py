@@ -1,0 +1,58 @@
+"""The desk's languages: which is spoken, and how numbers, days and plurals read in it."""
+
+from datetime import date
+
+import pytest
+
+from dashboard import i18n
+from dashboard.i18n import choose_language, ngettext, speaking
+from tests.dashboard.conftest import Browser
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        ("da-DK,da;q=0.9,en;q=0.8", "da"),
+        ("no", "nb"),
+        ("nn-NO;q=0.5, sv-SE;q=0.9", "sv"),
+        ("fi, de;q=0.9", "en"),
+        ("", "en"),
+        ("da;q=nonsense, sv;q=0.1", "sv"),
+        ("x" * 5_000, "en"),
+    ],
+)
+def test_the_browsers_wish_is_followed_where_we_speak_it(header: str, chosen: str) -> None:
+    assert choose_language(header) == chosen
+
+
+@pytest.mark.parametrize(
+    ("language", "thousands", "share", "day"),
+    [("da", "12.345", "12 %", "5. nov."), ("sv", "12 345", "12 %", "5 nov."), ("en", "12,345", "12%", "5 Nov")],
+)
+def test_numbers_and_days_are_written_as_the_language_writes_them(
+    language: str, thousands: str, share: str, day: str
+) -> None:
+    with speaking(language):
+        said = (i18n.number(12_345), i18n.percent(0.12), i18n.day(date(2026, 11, 5)))
+    assert tuple(one.replace("\xa0", " ") for one in said) == (thousands, share, day)
+
+
+def test_a_number_and_its_noun_agree() -> None:
+    assert [ngettext("{n} post", "{n} posts", n) for n in (0, 1, 2, 1_000)] == [
+        "0 posts", "1 post", "2 posts", "1,000 posts",
+    ]  # fmt: skip
+
+
+def test_what_is_spoken_ends_with_its_block() -> None:
+    with speaking("da"), speaking("tlh"):
+        assert i18n.language() == "en"
+    assert i18n.language() == "en"
+
+
+async def test_a_person_chooses_their_language_and_keeps_it(mette: Browser) -> None:
+    await mette.get("/inbox")
+    assert '<html lang="en">' in mette.page
+    await mette.post("/language", language="da", back="/inbox")
+    assert '<html lang="da">' in mette.page
+    response = await mette.post("/language", language="klingon", back="/inbox")
+    assert response.status == 400
