@@ -108,14 +108,10 @@ class Which:
     until: datetime
     facets: tuple[tuple[Facet, str], ...] = ()
 
-    def having(self, **values: str) -> "Which":
-        """Return those among them that have these values too; a facet is named once."""
-        named = dict(self.facets) | {Facet(name): value for name, value in values.items()}
-        return replace(self, facets=tuple(sorted(named.items())))
-
-    def value(self, facet: Facet) -> str | None:
-        """Return the value asked for, None where any will do."""
-        return dict(self.facets).get(facet)
+    def having(self, facet: Facet, value: str) -> "Which":
+        """Return those among them that have this value too. Only of topics may a row have several at once."""
+        others = [pair for pair in self.facets if facet is Facet.TOPIC or pair[0] is not facet]
+        return replace(self, facets=tuple(sorted({*others, (facet, value)})))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +174,7 @@ def open_time_of(responses: Sequence[Response], hours: Hours) -> OpenTime:
     """Return the open time over which these were answered by people."""
     ends = [response.by_person_at for response in responses if response.by_person_at is not None]
     starts = [response.began_at for response in responses]
-    nowhere = datetime.min.replace(tzinfo=UTC)
+    nowhere = datetime(2000, 1, 1, tzinfo=UTC)
     return OpenTime(hours, min(starts), max(ends)) if ends else OpenTime(hours, nowhere, nowhere)
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL = 24 * 60
 # Where nothing is open for so long, nothing ever is: then time counts round the clock.
 _LONGEST_CLOSED = 800
@@ -97,24 +99,31 @@ ALWAYS = Hours()
 
 
 class OpenTime:
-    """How much open time lies between two instants of a stretch: worked out once for it, then looked up."""
+    """How much open time lies between two instants of a stretch: worked out once for it, then looked up.
+
+    Counted in whole microseconds: the answer does not depend on where the stretch begins.
+    """
 
     def __init__(self, hours: Hours, start: datetime, until: datetime) -> None:
-        self._opens: list[float] = []
-        self._before: list[float] = []
-        self._closes: list[float] = []
-        passed = 0.0
+        self._opens: list[int] = []
+        self._before: list[int] = []
+        self._closes: list[int] = []
+        passed = 0
         for opens, closes in hours.open_between(start, until):
-            self._opens.append(opens.timestamp())
-            self._closes.append(closes.timestamp())
+            self._opens.append(_moment(opens))
+            self._closes.append(_moment(closes))
             self._before.append(passed)
             passed += self._closes[-1] - self._opens[-1]
 
     def seconds(self, start: datetime, until: datetime) -> float:
         """Return the open seconds from `start` to `until`, both within the stretch; 0 where `until` is no later."""
-        return max(0.0, self._passed(until.timestamp()) - self._passed(start.timestamp()))
+        return max(0, self._passed(_moment(until)) - self._passed(_moment(start))) / 1_000_000
 
-    def _passed(self, at: float) -> float:
-        """Return the open seconds from the beginning of the stretch to an instant."""
+    def _passed(self, at: int) -> int:
+        """Return the open microseconds from the beginning of the stretch to a moment."""
         nth = bisect_right(self._opens, at) - 1
-        return 0.0 if nth < 0 else self._before[nth] + min(at, self._closes[nth]) - self._opens[nth]
+        return 0 if nth < 0 else self._before[nth] + min(at, self._closes[nth]) - self._opens[nth]
+
+
+def _moment(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND

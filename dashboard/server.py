@@ -16,8 +16,9 @@ from aiohttp.typedefs import Handler
 
 from core.clock import Clock
 from core.config import Config
+from core.report import Kind
 from core.rights import Right
-from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, sources
+from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, reports, sources
 from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
@@ -183,6 +184,10 @@ PAGES = (
     page("POST", "/house", sources.pause_house, Right.STEER),
     page("POST", "/accounts/{name}", sources.pause_account, Right.STEER),
     page("POST", "/gaps/{id:[0-9]+}", sources.gap_seen, Right.STEER),
+    page("GET", "/reports", reports.reports, Right.READ),
+    page("GET", r"/reports/table/{key:[a-z-]{1,40}}.csv", reports.table, Right.READ),
+    page("GET", rf"/reports/{{kind:{'|'.join(Kind)}}}", reports.listing, Right.READ),
+    page("GET", rf"/reports/{{kind:{'|'.join(Kind)}}}.csv", reports.listing_file, Right.READ),
     page("GET", "/live", live, Right.READ),
     page("GET", "/patterns", patterns, Right.READ),
     page("POST", "/language", choose_language, Right.READ),

@@ -70,7 +70,8 @@ def chosen(which: Which, *columns: ColumnElement[Any]) -> Select[Any]:
 def _has_topic(value: str) -> ColumnElement[bool]:
     """Topics are a closed set of plain words, so a quoted word is found as text, in the same way by both engines."""
     if value in (DELETED, UNREAD):
-        return value == TOPICS
+        spelled: ColumnElement[bool] = literal(value, String) == TOPICS
+        return spelled
     if value == NONE:
         return TOPICS == "[]"
     return TOPICS.like(f'%"{value}"%')
@@ -165,11 +166,13 @@ _REPLIES = Definition(
 
 # ---- Drafts: what the machine wrote. Whether a person changed one stands in the audit, for texts are forgotten. ----
 
-_edited = exists().where(
+_edited_in_audit = exists().where(
     _L.subject == literal("reply ", String) + cast(_R.id, String),
     _L.action == f"reply {ReplyState.APPROVED}",
     _L.detail["edited"].as_boolean().is_(True),
 )
+# Known with the reply itself since it is kept there; before that from the audit.
+_edited = func.coalesce(_R.is_edited, _edited_in_audit) if "is_edited" in _R else _edited_in_audit
 _FATE = case(
     (and_(_R.is_automatic, _R.state == ReplyState.SENT), Fate.BY_ITSELF.value),
     (_R.state == ReplyState.REFUSED, Fate.HELD.value),

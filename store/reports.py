@@ -60,6 +60,12 @@ class Line:
     by_person_at: datetime | None = None
 
 
+def facets_of(kind: Kind) -> frozenset[Facet]:
+    """Return by what rows of a kind can be narrowed."""
+    timed = TOOK if kind is Kind.CONVERSATIONS else ()
+    return frozenset({*DEFINITIONS[kind].facets, *timed})
+
+
 class Reports:
     """The numbers of a house that keeps these hours."""
 

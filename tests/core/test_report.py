@@ -100,7 +100,9 @@ def test_open_time_adds_up_and_is_no_longer_than_the_clock(start: int, first: in
     assert whole == pytest.approx(first + then)
 
 
-def test_a_question_names_a_facet_once() -> None:
+def test_a_row_has_one_mood_and_may_have_several_topics() -> None:
     which = Which(kind=Kind.POSTS, start=_at(1, 0), until=_at(2, 0))
-    narrowed = which.having(mood="negative", platform="x").having(mood="positive")
-    assert narrowed.facets == ((Facet.MOOD, "positive"), (Facet.PLATFORM, "x"))
+    moods = which.having(Facet.MOOD, "negative").having(Facet.PLATFORM, "x").having(Facet.MOOD, "positive")
+    assert moods.facets == ((Facet.MOOD, "positive"), (Facet.PLATFORM, "x"))
+    topics = which.having(Facet.TOPIC, "legal").having(Facet.TOPIC, "billing").having(Facet.TOPIC, "legal")
+    assert topics.facets == ((Facet.TOPIC, "billing"), (Facet.TOPIC, "legal"))

@@ -100,8 +100,8 @@ async def test_a_post_has_one_mood_and_counts_with_each_of_its_topics(world: Wor
     }  # fmt: skip
     assert await _tally(world, posts, Facet.TOPIC) == {("complaint",): 2, ("billing",): 1, (NONE,): 1, (UNREAD,): 1}
     for topic, number in (("complaint", 2), ("billing", 1), (NONE, 1), (UNREAD, 1), ("legal", 0)):
-        assert await _count(world, posts.having(topic=topic)) == number
-    assert await _count(world, posts.having(language="sv", mood="positive")) == 1
+        assert await _count(world, posts.having(Facet.TOPIC, topic)) == number
+    assert await _count(world, posts.having(Facet.LANGUAGE, "sv").having(Facet.MOOD, "positive")) == 1
 
 
 async def test_a_deleted_post_stays_counted_on_its_day_and_says_that_it_is_deleted(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_a_deleted_post_stays_counted_on_its_day_and_says_that_it_is_delet
         tally = await _tally(world, posts, facet)
         assert tally[DELETED,] == 1
         assert tally.total() == 2
-    [line] = await _lines(world, posts.having(mood=DELETED))
+    [line] = await _lines(world, posts.having(Facet.MOOD, DELETED))
     assert (line.text, line.is_deleted, line.url) == ("", True, "")
 
 
@@ -148,11 +148,11 @@ async def test_a_conversation_that_the_machine_and_then_a_person_answered_has_bo
     # A Friday afternoon to a Monday morning: 64 hours and 40 minutes by the clock, 40 minutes of open time.
     assert times == [60.0, 64 * 3600 + 40 * 60, 40 * 60]
     assert response.answer is Answer.PERSON
-    assert await _count(world, which.having(automatic_took="5m")) == 1
-    assert await _count(world, which.having(person_took="3d")) == 1
-    assert await _count(world, which.having(person_took="1h")) == 0
-    assert await _count(world, which.having(person_took_open="1h")) == 1
-    assert await _count(world, which.having(person_took_open="any", platform="x")) == 1
+    assert await _count(world, which.having(Facet.AUTOMATIC_TOOK, "5m")) == 1
+    assert await _count(world, which.having(Facet.PERSON_TOOK, "3d")) == 1
+    assert await _count(world, which.having(Facet.PERSON_TOOK, "1h")) == 0
+    assert await _count(world, which.having(Facet.PERSON_TOOK_OPEN, "1h")) == 1
+    assert await _count(world, which.having(Facet.PERSON_TOOK_OPEN, "any").having(Facet.PLATFORM, "x")) == 1
 
 
 async def test_a_holiday_and_a_weekend_are_no_open_time(world: World) -> None:
@@ -176,7 +176,7 @@ async def test_only_the_first_answer_to_a_conversation_counts_and_every_conversa
     await world.acknowledge(waiting, _at(2, 9, 1))
     which = _in(Kind.CONVERSATIONS)
     assert await _tally(world, which, Facet.ANSWER) == {("person",): 1, ("closed",): 1, ("waiting",): 1}
-    assert await _count(world, which.having(answer="waiting", acknowledged="yes")) == 1
+    assert await _count(world, which.having(Facet.ANSWER, "waiting").having(Facet.ACKNOWLEDGED, "yes")) == 1
     async with Reports(world.database, OFFICE).look(at=LATER) as look:
         times = [r.by_person_at for r in await look.responses(which) if r.by_person_at is not None]
     assert times == [_at(2, 10)]
@@ -219,7 +219,7 @@ async def test_the_bots_report_card_counts_every_draft_once(world: World) -> Non
         (Fate.WAITING,): 2, (Fate.BY_ITSELF,): 1,
     }  # fmt: skip
     for fate in Fate:
-        await _count(world, which.having(fate=fate))
+        await _count(world, which.having(Facet.FATE, fate))
     assert (await _tally(world, which, Facet.RULE)) == {("r0",): 5, ("r1",): 4}
     await world.delete(posts[1], _at(3, 9))
     assert (await _tally(world, which, Facet.FATE))[Fate.EDITED,] == 2
@@ -247,7 +247,7 @@ async def test_a_due_time_is_kept_by_an_answer_a_takeover_or_a_resolution_in_tim
         (Outcome.MET,): 4, (Outcome.RUNNING,): 3, (Outcome.WITHDRAWN,): 1,
     }  # fmt: skip
     for outcome in Outcome:
-        await _count(world, promises.having(outcome=outcome))
+        await _count(world, promises.having(Facet.OUTCOME, outcome))
     # Once it is over it does not change, though the post goes and somebody resolves the conversation.
     await world.delete(posts["nobody"], _at(3, 9))
     await world.move(posts["late"], Move.RESOLVE, _at(3, 9))
@@ -264,15 +264,15 @@ async def test_work_is_counted_by_who_did_it_and_when(world: World) -> None:
     assert await _tally(world, _in(Kind.MOVES), Facet.BY, Facet.MOVE) == {
         ("Lars", "take over"): 1, ("Lars", "resolve"): 1,
     }  # fmt: skip
-    assert await _count(world, _in(Kind.MOVES, 3, 3).having(by="Lars")) == 1
-    assert await _count(world, _in(Kind.REPLIES).having(language="sv")) == 1
-    assert await _count(world, _in(Kind.MOVES).having(language="sv")) == 0
+    assert await _count(world, _in(Kind.MOVES, 3, 3).having(Facet.BY, "Lars")) == 1
+    assert await _count(world, _in(Kind.REPLIES).having(Facet.LANGUAGE, "sv")) == 1
+    assert await _count(world, _in(Kind.MOVES).having(Facet.LANGUAGE, "sv")) == 0
 
 
 async def test_the_slowest_comes_first_where_the_question_is_how_long_it_took(world: World) -> None:
     for minutes in (5, 90, 30):
         await world.answer(await world.post(_at(2, 9)), _at(2, 9) + timedelta(minutes=minutes))
-    lines = await _lines(world, _in(Kind.CONVERSATIONS).having(person_took="any"))
+    lines = await _lines(world, _in(Kind.CONVERSATIONS).having(Facet.PERSON_TOOK, "any"))
     taken = [line.by_person_at - line.at for line in lines if line.by_person_at is not None]
     assert taken == [timedelta(minutes=90), timedelta(minutes=30), timedelta(minutes=5)]
     assert percentile(sorted(one.total_seconds() for one in taken), 50) == 30 * 60
