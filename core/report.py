@@ -5,10 +5,12 @@ it, so the two cannot differ. Refuses any I/O.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import pairwise
 
 from core.sla import Hours, OpenTime
 
@@ -150,14 +152,12 @@ def percentile(ordered: Sequence[float], percent: int) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """When a conversation began, and was first answered: by the machine itself, and by a person."""
+    """When a conversation began, and was first answered: by the machine itself, by a person."""
 
     id: int
     began_at: datetime
     automatic_at: datetime | None
     by_person_at: datetime | None
-    answer: Answer
-    acknowledged: bool
 
 
 def seconds_taken(response: Response, facet: Facet, open_time: OpenTime) -> float | None:
@@ -195,6 +195,13 @@ BUCKETS = (*(name for name, _ in _BUCKETS), LONGER)
 def bucket(seconds: float) -> str:
     """Return the name of the bucket that so many seconds fall in."""
     return next((name for name, end in _BUCKETS if seconds < end.total_seconds()), LONGER)
+
+
+def bucket_counts(ordered: Sequence[float]) -> dict[str, int]:
+    """Return how many of these, given in order, fall in each bucket."""
+    below = [bisect_left(ordered, end.total_seconds()) for _name, end in _BUCKETS]
+    ends = [0, *below, len(ordered)]
+    return {name: end - begin for name, (begin, end) in zip(BUCKETS, pairwise(ends), strict=True)}
 
 
 def bounds() -> Iterator[tuple[str, timedelta | None, timedelta | None]]:

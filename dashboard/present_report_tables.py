@@ -8,12 +8,26 @@ from collections.abc import Callable, Iterable, Sequence
 
 from core.assessment import Sentiment
 from core.conversation import Move
-from core.report import ANY, BUCKETS, DELETED, NONE, TOOK, UNREAD, Facet, Fate, Kind, Outcome, Which, bucket, percentile
+from core.report import (
+    ANY,
+    BUCKETS,
+    DELETED,
+    NONE,
+    TOOK,
+    UNREAD,
+    Facet,
+    Fate,
+    Kind,
+    Outcome,
+    Which,
+    bucket_counts,
+    percentile,
+)
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.present_reports import Column, Figures, Row, Share, Table
 from dashboard.report_address import Asked, of_days
-from dashboard.report_numbers import Numbers, fold
+from dashboard.report_numbers import READ, Numbers, fold
 from dashboard.report_words import FACETS, bucket_mark, bucket_word, days_word, part_mark, part_word, value_word
 from store.reports import Tally
 
@@ -60,13 +74,15 @@ def table_link(asked: Asked, key: str) -> str:
 
 def _volume(numbers: Numbers, asked: Asked) -> Table:
     posts, make, facet = asked.which(Kind.POSTS), Figures(asked), asked.split
-    found = {value for one in numbers.series for value in one}
+    nth = READ.index(facet)
+    series = [Counter({value: number for (value,), number in fold(one, nth).items()}) for one in numbers.series]
+    found = {value for one in series for value in one}
     values = [mood.value if isinstance(mood, Sentiment) else mood for mood in _MOODS if mood in found]
     if facet is not Facet.MOOD:
-        values = _ordered(Counter({value: sum(one[value] for one in numbers.series) for value in found}))
+        values = _ordered(Counter({value: sum(one[value] for one in series) for value in found}))
     tones = _TONES if facet is Facet.MOOD else dict(zip(values, _PALETTE, strict=False))
     rows = []
-    for part, counts in zip(numbers.parts, numbers.series, strict=True):
+    for part, counts in zip(numbers.parts, series, strict=True):
         of_part, name = of_days(posts, part), part_word(part)
         whole = make.cell(of_part, sum(counts.values()), label=name)
         each = (make.cell(of_part.having(facet, one), counts[one], label=name) for one in values)
@@ -166,7 +182,7 @@ def _times(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
 def _spread(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
     which, make = asked.which(Kind.CONVERSATIONS), Figures(asked)
     rows = []
-    counts = {facet: Counter(bucket(one) for one in numbers.taken[facet]) for facet in timed}
+    counts = {facet: bucket_counts(numbers.taken[facet]) for facet in timed}
     for name in BUCKETS:
         said = bucket_word(name)
         cells = [

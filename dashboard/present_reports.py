@@ -152,8 +152,8 @@ def _heard(numbers: Numbers, asked: Asked) -> KeyFigure:
 
 
 def _begun(numbers: Numbers, asked: Asked) -> KeyFigure:
-    count = len(numbers.responses)
-    closed = sum(one.answer is Answer.CLOSED for one in numbers.responses)
+    count = numbers.standing.total()
+    closed = numbers.standing[Answer.CLOSED]
     which, make = asked.which(Kind.CONVERSATIONS), Figures(asked)
     return KeyFigure(
         name=_("Conversations begun"),
@@ -191,11 +191,11 @@ def _acknowledged(numbers: Numbers, asked: Asked) -> KeyFigure:
 
 def _waiting(numbers: Numbers, asked: Asked) -> KeyFigure:
     which = asked.which(Kind.CONVERSATIONS).having(Facet.ANSWER, Answer.WAITING)
-    count = sum(one.answer is Answer.WAITING for one in numbers.responses)
+    count = numbers.standing[Answer.WAITING]
     return KeyFigure(
         name=_("Still waiting"),
         figure=Figures(asked).of(which, count),
-        more=share_of(count, len(numbers.responses)),
+        more=share_of(count, numbers.standing.total()),
         beside=None,
         means=_("Of those conversations. Not resolved, and no person answered."),
         tone=Tone.SOON if count else Tone.DONE,

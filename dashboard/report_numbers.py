@@ -8,16 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.report import TOOK, Facet, Kind, Period, Response, open_time_of, seconds_taken, split
+from core.report import TOOK, Answer, Facet, Kind, Period, Response, open_time_of, seconds_taken, split
 from core.sla import Hours
-from dashboard.report_address import Asked
+from dashboard.report_address import Asked, of_days
 from store.database import Database
-from store.reports import Reports, Tally
+from store.reports import Reports, Tally, spread
 
 # In this order a tally's values stand.
 READ = (Facet.PLATFORM, Facet.LANGUAGE, Facet.MOOD, Facet.LATE)
-TOPICS = (Facet.TOPIC, Facet.MOOD)
-WATCHES = (Facet.WATCH, Facet.MOOD)
+ABOUT = (Facet.TOPIC, Facet.WATCH, Facet.MOOD)
 DUE = (Facet.RULE, Facet.OUTCOME)
 WORK = (Facet.BY, Facet.MOVE)
 DRAFTS = (Facet.LANGUAGE, Facet.RULE, Facet.TEMPLATE, Facet.FATE)
@@ -25,14 +24,18 @@ DRAFTS = (Facet.LANGUAGE, Facet.RULE, Facet.TEMPLATE, Facet.FATE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """What was counted. `taken` holds, for each way of timing an answer, how many seconds each took, in order."""
+    """What was counted. `taken` holds, for each way of timing an answer, how many seconds each took, in order.
+
+    Each post is looked at twice and no more, however many tables there are: that is what a million posts allow.
+    """
 
     parts: Sequence[Period]
-    series: Sequence[Counter[str]]
+    # What was read of each part's posts.
+    series: Sequence[Tally]
     read: Tally
     topics: Tally
     watches: Tally
-    responses: Sequence[Response]
+    standing: Counter[Answer]
     taken: Mapping[Facet, Sequence[float]]
     due: Tally
     replies: Tally
@@ -46,15 +49,17 @@ async def ask(database: Database, hours: Hours, asked: Asked, *, at: datetime) -
     posts = asked.which(Kind.POSTS)
     by_people = asked.which(Kind.REPLIES).having(Facet.AUTOMATIC, "no")
     async with Reports(database, hours).look(at=at) as look:
+        series = [await look.tally(of_days(posts, part), *READ) for part in parts]
+        about = await look.combined(posts, *ABOUT)
         responses = await look.responses(asked.which(Kind.CONVERSATIONS))
         return Numbers(
             parts=parts,
-            series=await look.series(posts, parts, asked.split),
-            read=await look.tally(posts, *READ),
-            topics=await look.tally(posts, *TOPICS),
-            watches=await look.tally(posts, *WATCHES),
-            responses=responses,
-            taken=_taken(responses, hours),
+            series=series,
+            read=sum(series, Counter()),
+            topics=fold(spread(about, ABOUT), 0, 2),
+            watches=fold(about, 1, 2),
+            standing=responses.standing,
+            taken=_taken(responses.answered, hours),
             due=await look.tally(asked.which(Kind.PROMISES), *DUE),
             replies=await look.tally(by_people, Facet.BY),
             moves=await look.tally(asked.which(Kind.MOVES), *WORK),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
@@ -23,7 +24,6 @@ from core.report import (
     Answer,
     Facet,
     Kind,
-    Period,
     Response,
     Which,
     bucket,
@@ -34,7 +34,7 @@ from core.sla import Hours
 from store import rows
 from store import tables as t
 from store.database import Database
-from store.report_rows import DEFINITIONS, FIRST_AUTOMATIC, FIRST_BY_PERSON, chosen
+from store.report_rows import DEFINITIONS, FIRST_AUTOMATIC, FIRST_BY_PERSON, answer_of, chosen
 
 Tally = Counter[tuple[str, ...]]
 
@@ -64,6 +64,14 @@ def facets_of(kind: Kind) -> frozenset[Facet]:
     """Return by what rows of a kind can be narrowed."""
     timed = TOOK if kind is Kind.CONVERSATIONS else ()
     return frozenset({*DEFINITIONS[kind].facets, *timed})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responses:
+    """How many conversations stand how; and when those that were answered were."""
+
+    standing: Counter[Answer]
+    answered: Sequence[Response]
 
 
 class Reports:
@@ -96,41 +104,27 @@ class Look:
 
     async def tally(self, which: Which, *facets: Facet) -> Tally:
         """Return how many rows have each combination of values. A row with several topics counts with each."""
+        return spread(await self.combined(which, *facets), facets)
+
+    async def combined(self, which: Which, *facets: Facet) -> Tally:
+        """Return the same with each row counted once: the topics of a row are one value, for `spread` to take apart."""
         columns = [DEFINITIONS[which.kind].facets[facet] for facet in facets]
         query = chosen(which, *columns, func.count()).group_by(*columns)
-        counted: Tally = Counter()
-        for *values, number in await self._run(query):
-            for spread in _spread(values, facets):
-                counted[spread] += number
-        return counted
+        return Counter({tuple(values): number for *values, number in (await self._run(query)).all()})
 
-    async def series(self, which: Which, parts: Sequence[Period], facet: Facet) -> list[Counter[str]]:
-        """Return the same for each part of the range. Each is asked as its own list would be."""
-        asked = [Which(kind=which.kind, start=part.start, until=part.until, facets=which.facets) for part in parts]
-        tallies = [await self.tally(one, facet) for one in asked]
-        return [Counter({value: number for (value,), number in tally.items()}) for tally in tallies]
-
-    async def responses(self, which: Which) -> list[Response]:
-        """Return when conversations began and were first answered."""
+    async def responses(self, which: Which) -> Responses:
+        """Return how conversations stand, and of those that were answered, when."""
         of_kind = DEFINITIONS[Kind.CONVERSATIONS]
-        columns = (
-            of_kind.id.label("row_id"),
-            of_kind.at.label("began_at"),
-            FIRST_AUTOMATIC.label("automatic_at"),
-            FIRST_BY_PERSON.label("by_person_at"),
-            of_kind.facets[Facet.ANSWER].label("answer"),
-        )
-        return [
-            Response(
-                id=row.row_id,
-                began_at=row.began_at,
-                automatic_at=row.automatic_at,
-                by_person_at=row.by_person_at,
-                answer=Answer(row.answer),
-                acknowledged=row.automatic_at is not None,
-            )
-            for row in await self._run(chosen(which, *columns))
-        ]
+        query = chosen(which, of_kind.id, of_kind.at, FIRST_AUTOMATIC, FIRST_BY_PERSON, t.conversations.c.status)
+        standing: Counter[Answer] = Counter()
+        answered: list[Response] = []
+        for one, began_at, automatic_at, by_person_at, status in (await self._run(query)).all():
+            standing[answer_of(by_person_at=by_person_at, status=status)] += 1
+            if automatic_at is not None or by_person_at is not None:
+                answered.append(
+                    Response(id=one, began_at=began_at, automatic_at=automatic_at, by_person_at=by_person_at)
+                )
+        return Responses(standing=standing, answered=answered)
 
     async def lines(self, which: Which, *, limit: int, offset: int = 0) -> list[Line]:
         """Return the rows themselves: the newest first; where the question is how long it took, the longest first."""
@@ -146,7 +140,7 @@ class Look:
 
     async def _timed(self, which: Which) -> list[int]:
         """Return the conversations that took as long as asked, the longest first."""
-        responses = await self.responses(which)
+        responses = (await self.responses(which)).answered
         open_time = open_time_of(responses, self._hours)
         wanted = [(facet, value) for facet, value in which.facets if facet in TOOK]
         taken: list[tuple[float, int]] = []
@@ -199,6 +193,7 @@ def _line(row: rows.AnyRow, kind: Kind) -> Line:
     )
 
 
+@cache
 def topics_of(spelled: str) -> tuple[str, ...]:
     """Return the topics of a post as `report_rows.TOPICS` spells them: `["complaint", "billing"]`."""
     if spelled in (DELETED, UNREAD):
@@ -206,9 +201,13 @@ def topics_of(spelled: str) -> tuple[str, ...]:
     return tuple(word.strip(' "') for word in spelled.strip("[]").split(",") if word.strip()) or (NONE,)
 
 
-def _spread(values: Sequence[str], facets: Sequence[Facet]) -> list[tuple[str, ...]]:
-    """Return the combinations that one combination counts for: one for each topic."""
+def spread(combined: Tally, facets: Sequence[Facet]) -> Tally:
+    """Return how many rows have each combination, where a row with several topics counts with each of them."""
     if Facet.TOPIC not in facets:
-        return [tuple(values)]
+        return combined
     nth = facets.index(Facet.TOPIC)
-    return [(*values[:nth], topic, *values[nth + 1 :]) for topic in topics_of(values[nth])]
+    counted: Tally = Counter()
+    for values, number in combined.items():
+        for topic in topics_of(values[nth]):
+            counted[*values[:nth], topic, *values[nth + 1 :]] += number
+    return counted

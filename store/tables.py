@@ -229,7 +229,11 @@ posts = Table(
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
     Index("ix_posts_author", "author_id", "posted_at"),
-    Index("ix_posts_posted", "posted_at"),
+    # What the numbers ask of a post, so that they look at no text.
+    Index(
+        "ix_posts_posted",
+        *("posted_at", "platform", "account", "is_backfill", "deleted_at", "conversation_id", "matched"),
+    ),
     Index("ix_posts_first", "conversation_id", "id"),
 )
 
@@ -357,10 +361,11 @@ replies = Table(
     Column("problem", Text),
     UniqueConstraint("post_id", "kind"),
     Index("ix_replies_due", "state", "not_before"),
-    Index("ix_replies_conversation", "conversation_id"),
+    # When a conversation was first answered, by whom, is looked up for each that began in a range.
+    Index("ix_replies_conversation", "conversation_id", "state", "is_automatic", "settled_at"),
     Index("ix_replies_account", "account", "created_at"),
     Index("ix_replies_sending", "account", "sending_at"),
-    Index("ix_replies_settled", "settled_at"),
+    Index("ix_replies_settled", "state", "settled_at"),
     Index("ix_replies_created", "created_at"),
 )
 

@@ -1,5 +1,6 @@
 """Days, percentiles and open time: what the numbers are made of, with answers a person can check."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.report import BUCKETS, Facet, Kind, Which, bounds, bucket, percentile, period, split
+from core.report import BUCKETS, Facet, Kind, Which, bounds, bucket, bucket_counts, percentile, period, split
 from core.sla import ALWAYS, Hours, OpenTime, Span
 
 CPH = ZoneInfo("Europe/Copenhagen")
@@ -69,6 +70,12 @@ def test_a_bucket_holds_what_is_shorter_than_its_end() -> None:
         "1m", "1m", "5m", "1h", "4h", "longer",
     ]  # fmt: skip
     assert [name for name, _, _ in bounds()] == list(BUCKETS)
+
+
+@given(st.lists(st.one_of(st.floats(0, 4e5), st.sampled_from([60.0, 300.0, 3600.0, 86_400.0]))))
+def test_counting_buckets_at_once_and_one_by_one_is_the_same(values: list[float]) -> None:
+    one_by_one = Counter(bucket(value) for value in values)
+    assert bucket_counts(sorted(values)) == {name: one_by_one[name] for name in BUCKETS}
 
 
 @pytest.mark.parametrize(

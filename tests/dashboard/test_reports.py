@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.report import Which
 from core.sla import Hours, Span
 from dashboard.present_report_tables import tables
 from dashboard.present_reports import Figure, key_figures

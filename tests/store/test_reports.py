@@ -1,5 +1,6 @@
 """The numbers of small worlds that a person can count by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -85,8 +86,8 @@ async def test_the_days_of_both_clock_changes_hold_their_own_posts(world: World)
         days = period(date(2026, month, first), date(2026, month, first + 2), CPH)
         which = Which(kind=Kind.POSTS, start=days.start, until=days.until)
         async with Reports(world.database, OFFICE).look(at=LATER) as look:
-            series = await look.series(which, split(days, CPH), Facet.MOOD)
-        assert [sum(one.values()) for one in series] == hours
+            parts = [replace(which, start=part.start, until=part.until) for part in split(days, CPH)]
+            assert [await look.count(part) for part in parts] == hours
 
 
 async def test_a_post_has_one_mood_and_counts_with_each_of_its_topics(world: World) -> None:
@@ -139,7 +140,7 @@ async def test_a_conversation_that_the_machine_and_then_a_person_answered_has_bo
     await world.answer(post, _at(23, 8, 10))
     which = _in(Kind.CONVERSATIONS)
     async with Reports(world.database, OFFICE).look(at=LATER) as look:
-        [response] = await look.responses(which)
+        [response] = (await look.responses(which)).answered
     open_time = open_time_of([response], OFFICE)
     times = [
         seconds_taken(response, facet, open_time)
@@ -147,7 +148,7 @@ async def test_a_conversation_that_the_machine_and_then_a_person_answered_has_bo
     ]
     # A Friday afternoon to a Monday morning: 64 hours and 40 minutes by the clock, 40 minutes of open time.
     assert times == [60.0, 64 * 3600 + 40 * 60, 40 * 60]
-    assert response.answer is Answer.PERSON
+    assert await _tally(world, which, Facet.ANSWER) == {(Answer.PERSON,): 1}
     assert await _count(world, which.having(Facet.AUTOMATIC_TOOK, "5m")) == 1
     assert await _count(world, which.having(Facet.PERSON_TOOK, "3d")) == 1
     assert await _count(world, which.having(Facet.PERSON_TOOK, "1h")) == 0
@@ -159,7 +160,7 @@ async def test_a_holiday_and_a_weekend_are_no_open_time(world: World) -> None:
     post = await world.post(_at(24, 15, month=12))
     await world.answer(post, _at(28, 9, month=12))
     async with Reports(world.database, OFFICE).look(at=LATER) as look:
-        [response] = await look.responses(_in(Kind.CONVERSATIONS, 24, 24, month=12))
+        [response] = (await look.responses(_in(Kind.CONVERSATIONS, 24, 24, month=12))).answered
     assert seconds_taken(response, Facet.PERSON_TOOK_OPEN, open_time_of([response], OFFICE)) == 2 * 3600
 
 
@@ -178,7 +179,7 @@ async def test_only_the_first_answer_to_a_conversation_counts_and_every_conversa
     assert await _tally(world, which, Facet.ANSWER) == {("person",): 1, ("closed",): 1, ("waiting",): 1}
     assert await _count(world, which.having(Facet.ANSWER, "waiting").having(Facet.ACKNOWLEDGED, "yes")) == 1
     async with Reports(world.database, OFFICE).look(at=LATER) as look:
-        times = [r.by_person_at for r in await look.responses(which) if r.by_person_at is not None]
+        times = [r.by_person_at for r in (await look.responses(which)).answered if r.by_person_at is not None]
     assert times == [_at(2, 10)]
 
 
