@@ -14,10 +14,10 @@ import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from core import report, rulebook
 from core.clock import Clock
 from core.config import Config
 from core.rights import Right
-from core.rulebook import Kind
 from dashboard import (
     alerts,
     bulk,
@@ -27,6 +27,7 @@ from dashboard import (
     inbox,
     incidents,
     replies,
+    reports,
     rulebooks,
     saved,
     sources,
@@ -213,7 +214,7 @@ PAGES = (
     page("POST", "/gaps/{id:[0-9]+}", sources.gap_seen, Right.STEER),
     *(
         one
-        for kind in Kind
+        for kind in rulebook.Kind
         for one in (
             page("GET", f"/{kind}", rulebooks.show, Right.READ),
             page("POST", f"/{kind}/try", rulebooks.try_out, Right.READ),
@@ -221,6 +222,10 @@ PAGES = (
             page("POST", f"/{kind}/return", rulebooks.take_up, Right.STEER),
         )
     ),
+    page("GET", "/reports", reports.reports, Right.READ),
+    page("GET", r"/reports/table/{key:[a-z-]{1,40}}.csv", reports.table, Right.READ),
+    page("GET", rf"/reports/{{kind:{'|'.join(report.Kind)}}}", reports.listing, Right.READ),
+    page("GET", rf"/reports/{{kind:{'|'.join(report.Kind)}}}.csv", reports.listing_file, Right.READ),
     page("GET", "/live", live, Right.READ),
     page("GET", "/patterns", patterns, Right.READ),
     page("POST", "/language", choose_language, Right.READ),

@@ -66,6 +66,16 @@ class Database:
                 await connection.exec_driver_sql(postgres.SLOW_READ)
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection for reading what was committed at one moment, however many questions are asked.
+
+        Raises: StoreError.
+        """
+        async with _translated(), self._engine.connect() as connection:
+            await connection.exec_driver_sql("BEGIN" if self.is_sqlite else postgres.SNAPSHOT)
+            yield connection
+
     async def check(self) -> None:
         """Raise StoreError unless the database answers."""
         async with self.read() as connection:

@@ -180,6 +180,7 @@ def _decision_row(facts: Facts, plan: Plan, at: datetime) -> dict[str, object]:
         "rule": decision.rule,
         "because": decision.because,
         "escalate": decision.escalate,
+        "due_at": decision.due_at if decision.escalate else None,
         "decided_at": at,
         "rulebook": plan.rulebook,
         "held": list(decision.held),

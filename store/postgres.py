@@ -16,6 +16,7 @@ _GONE_SECONDS = 25
 _IDLE, _EVERY, _TIMES = 10, 5, 3
 # A transaction of ours asks its next question at once; one that does not is frozen, and others wait for its locks.
 _FROZEN_SECONDS = 15
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 SLOW_READ = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 

@@ -249,6 +249,12 @@ posts = Table(
     Index("ix_posts_conversation", "conversation_id", "posted_at"),
     Index("ix_posts_account", "account", "posted_at"),
     Index("ix_posts_author", "author_id", "posted_at"),
+    # What the numbers ask of a post, so that they look at no text.
+    Index(
+        "ix_posts_posted",
+        *("posted_at", "platform", "account", "is_backfill", "deleted_at", "conversation_id", "matched"),
+    ),
+    Index("ix_posts_first", "conversation_id", "id"),
 )
 
 assessments = Table(
@@ -333,12 +339,15 @@ decisions = Table(
     Column("rule", String(200), nullable=False),
     Column("because", Text, nullable=False),
     Column("escalate", Boolean, nullable=False),
+    # By when somebody was to see to it. The conversation's own goes when it is resolved; the numbers need this one.
+    Column("due_at", Instant),
     Column("decided_at", Instant, nullable=False),
     # The rulebook whose rules were asked, 0 for the file's; and the names of the conditions that held then, so that
     # other rules can be tried on it. None in rows of older versions.
     Column("rulebook", Integer),
     Column("held", JSON),
     Index("ix_decisions_decided_at", "decided_at"),
+    Index("ix_decisions_due", "due_at"),
 )
 
 # Rules and watches that were put live on a page, one version after the other; the newest of its kind is in force.
@@ -395,9 +404,12 @@ replies = Table(
     Column("problem", Text),
     UniqueConstraint("post_id", "kind"),
     Index("ix_replies_due", "state", "not_before"),
-    Index("ix_replies_conversation", "conversation_id"),
+    # When a conversation was first answered, by whom, is looked up for each that began in a range.
+    Index("ix_replies_conversation", "conversation_id", "state", "is_automatic", "settled_at"),
     Index("ix_replies_account", "account", "created_at"),
     Index("ix_replies_sending", "account", "sending_at"),
+    Index("ix_replies_settled", "state", "settled_at"),
+    Index("ix_replies_created", "created_at"),
 )
 
 # Storms. While one is open its account speaks in drafts only; the key lets one process trip and the others see it.
@@ -609,4 +621,5 @@ audit = Table(
     Column("subject", String(200), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("ix_audit_at", "at"),
+    Index("ix_audit_subject", "subject", "at"),
 )

@@ -1,0 +1,268 @@
+"""What the numbers count, in SQL: each kind of row once, for counting and for listing alike.
+
+Owns what makes a row one of a kind, the instant that puts it into a range, and how each of its facets is read. Refuses
+to run a query: `reports` does. A deleted post stays a row of its day; what it meant is forgotten, and says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    String,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.sql.expression import FromClause
+
+from core.conversation import Move, Status
+from core.reply import VOID, ReplyState
+from core.report import DELETED, NO, NONE, TOOK, UNREAD, YES, Answer, Facet, Fate, Kind, Outcome, Which
+from store import tables as t
+
+_P, _A, _C, _R, _D, _L = t.posts.c, t.assessments.c, t.conversations.c, t.replies.c, t.decisions.c, t.audit.c
+Text_ = ColumnElement[str]
+
+# The instant as of which it is told what is due.
+NOW = bindparam("now", type_=t.Instant)
+# A post's topics as its assessment spells them: `["complaint", "billing"]`.
+TOPICS = case((_P.deleted_at.is_not(None), DELETED), else_=func.coalesce(cast(_A.intents, Text), UNREAD))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One kind of row. `source` joins each with the one post it is about; `conditions` say which are of the kind."""
+
+    source: FromClause
+    at: ColumnElement[Any]
+    id: ColumnElement[int]
+    conditions: tuple[ColumnElement[bool], ...]
+    facets: Mapping[Facet, Text_]
+
+    def holds(self, facet: Facet, value: str) -> ColumnElement[bool]:
+        """SQL: whether a row has a value. Raises: KeyError where rows of the kind have no such facet."""
+        return _has_topic(value) if facet is Facet.TOPIC else self.facets[facet] == value
+
+
+def chosen(which: Which, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Return the query for `which`. How long things took is not asked here: opening hours are no matter for SQL."""
+    of_kind = DEFINITIONS[which.kind]
+    query = select(*columns).select_from(of_kind.source).where(*of_kind.conditions)
+    query = query.where(of_kind.at >= which.start, of_kind.at < which.until)
+    for facet, value in which.facets:
+        if facet not in TOOK:
+            query = query.where(of_kind.holds(facet, value))
+    return query
+
+
+def _has_topic(value: str) -> ColumnElement[bool]:
+    """Topics are a closed set of plain words, so a quoted word is found as text, in the same way by both engines."""
+    if value in (DELETED, UNREAD):
+        spelled: ColumnElement[bool] = literal(value, String) == TOPICS
+        return spelled
+    if value == NONE:
+        return TOPICS == "[]"
+    return TOPICS.like(f'%"{value}"%')
+
+
+def _of_post(column: ColumnElement[Any]) -> Text_:
+    """SQL: what was understood of a post; of one that is deleted nothing is."""
+    return case((_P.deleted_at.is_not(None), DELETED), else_=func.coalesce(column, UNREAD))
+
+
+def _yes(holds: ColumnElement[bool]) -> Text_:
+    return case((holds, literal(YES, String)), else_=literal(NO, String))
+
+
+_COMMON: dict[Facet, Text_] = {
+    Facet.PLATFORM: _P.platform,
+    Facet.ACCOUNT: _P.account,
+    Facet.LANGUAGE: _of_post(_A.language),
+    Facet.TOPIC: TOPICS,
+    Facet.MOOD: _of_post(_A.sentiment),
+}
+_READ_POST = t.posts.outerjoin(t.assessments, _A.post_id == _P.id)
+
+_POSTS = Definition(
+    source=_READ_POST,
+    at=_P.posted_at,
+    id=_P.id,
+    conditions=(),
+    facets={
+        **_COMMON,
+        # What we listen for that found it. It goes with the text.
+        Facet.WATCH: case((_P.deleted_at.is_not(None), DELETED), else_=_P.matched),
+        # Heard by a fetch after the fact: after a gap, or from before we listened.
+        Facet.LATE: _yes(_P.is_backfill),
+    },
+)
+
+
+# ---- Conversations: which began in the range, by the first post we heard of each. That never changes. ----
+
+_SENT = _R.state == ReplyState.SENT
+_BY_PERSON = _R.is_automatic.is_(False)
+
+
+def _first(which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """SQL: when the first such reply of a conversation was published."""
+    return select(func.min(_R.settled_at)).where(_R.conversation_id == _C.id, _SENT, which).scalar_subquery()
+
+
+FIRST_AUTOMATIC = _first(_R.is_automatic)
+FIRST_BY_PERSON = _first(_BY_PERSON)
+_answered = exists().where(_R.conversation_id == _C.id, _SENT, _BY_PERSON)
+_acknowledged = exists().where(_R.conversation_id == _C.id, _SENT, _R.is_automatic)
+_other = t.posts.alias("other")
+_FIRST_POST = (
+    select(func.min(_other.c.id)).where(_other.c.conversation_id == _C.id).correlate(t.conversations).scalar_subquery()
+)
+
+
+def answer_of(*, by_person_at: datetime | None, status: str) -> Answer:
+    """Return the same as the facet ANSWER below, for a row that is at hand."""
+    if by_person_at is not None:
+        return Answer.PERSON
+    return Answer.CLOSED if status == Status.RESOLVED else Answer.WAITING
+
+
+_CONVERSATIONS = Definition(
+    source=_READ_POST.join(t.conversations, _C.id == _P.conversation_id),
+    at=_P.posted_at,
+    id=_C.id,
+    conditions=(_P.id == _FIRST_POST,),
+    facets={
+        **_COMMON,
+        Facet.ANSWER: case(
+            (_answered, Answer.PERSON.value),
+            (_C.status == Status.RESOLVED, Answer.CLOSED.value),
+            else_=Answer.WAITING.value,
+        ),
+        Facet.ACKNOWLEDGED: _yes(_acknowledged),
+    },
+)
+
+
+# ---- Replies: what was published. A reply that is sent never changes. ----
+
+# A reply has its post, so these are no outer joins in truth: engines leave out an outer join that nothing is asked of.
+_ABOUT_REPLY = t.replies.outerjoin(t.posts, _P.id == _R.post_id).outerjoin(t.assessments, _A.post_id == _R.post_id)
+_OF_REPLY = {**_COMMON, Facet.PLATFORM: _R.platform, Facet.ACCOUNT: _R.account}
+
+_REPLIES = Definition(
+    source=_ABOUT_REPLY,
+    at=_R.settled_at,
+    id=_R.id,
+    conditions=(_SENT,),
+    facets={
+        **_OF_REPLY,
+        Facet.AUTOMATIC: _yes(_R.is_automatic),
+        Facet.BY: func.coalesce(_R.approved_by, NONE),
+    },
+)
+
+
+# ---- Drafts: what the machine wrote. Whether a person changed one stands in the audit, for texts are forgotten. ----
+
+_edited_in_audit = exists().where(
+    _L.subject == literal("reply ", String) + cast(_R.id, String),
+    _L.action == f"reply {ReplyState.APPROVED}",
+    _L.detail["edited"].as_boolean().is_(True),
+)
+# Known with the reply itself since it is kept there; before that from the audit.
+_edited = func.coalesce(_R.is_edited, _edited_in_audit) if "is_edited" in _R else _edited_in_audit
+_FATE = case(
+    (and_(_R.is_automatic, _R.state == ReplyState.SENT), Fate.BY_ITSELF.value),
+    (_R.state == ReplyState.REFUSED, Fate.HELD.value),
+    (_R.state == ReplyState.FAILED, Fate.FAILED.value),
+    (and_(_R.state == ReplyState.DROPPED, _R.problem == VOID), Fate.VOID.value),
+    (_R.state == ReplyState.DROPPED, Fate.REJECTED.value),
+    # Not decided, or on its way without a person.
+    (or_(_R.state == ReplyState.DRAFT, _R.is_automatic), Fate.WAITING.value),
+    (_edited, Fate.EDITED.value),
+    else_=Fate.UNCHANGED.value,
+)
+
+_DRAFTS = Definition(
+    source=_ABOUT_REPLY.outerjoin(t.decisions, _D.post_id == _R.post_id),
+    at=_R.created_at,
+    id=_R.id,
+    conditions=(_R.template.is_not(None),),
+    facets={
+        **_OF_REPLY,
+        # The language it was written in, which outlives the post's.
+        Facet.LANGUAGE: _R.language,
+        Facet.FATE: _FATE,
+        Facet.TEMPLATE: _R.template,
+        Facet.RULE: func.coalesce(_D.rule, NONE),
+    },
+)
+
+
+# ---- Moves: lines of the audit, which never change. ----
+
+_MOVED = case((_L.subject.like("conversation %"), cast(func.substr(_L.subject, len("conversation ") + 1), Integer)))
+
+_MOVES = Definition(
+    source=t.audit.join(t.conversations, _C.id == _MOVED)
+    .join(t.posts, _P.id == _FIRST_POST)
+    .outerjoin(t.assessments, _A.post_id == _P.id),
+    at=_L.at,
+    id=_L.id,
+    conditions=(_L.action.in_([move.value for move in Move]),),
+    facets={**_COMMON, Facet.BY: _L.by, Facet.MOVE: _L.action},
+)
+
+
+# ---- Promises: escalated posts. One is kept when a person sees to its conversation from then on and in time. ----
+
+_in_time = and_(_R.settled_at >= _D.decided_at, _R.settled_at <= _D.due_at)
+_met = or_(
+    exists().where(_R.conversation_id == _P.conversation_id, _SENT, _BY_PERSON, _in_time),
+    exists().where(
+        _L.subject == literal("conversation ", String) + cast(_P.conversation_id, String),
+        _L.action.in_([Move.TAKE_OVER.value, Move.RESOLVE.value]),
+        _L.at >= _D.decided_at,
+        _L.at <= _D.due_at,
+    ),
+)
+
+_PROMISES = Definition(
+    source=t.decisions.join(t.posts, _P.id == _D.post_id).outerjoin(t.assessments, _A.post_id == _P.id),
+    at=_D.due_at,
+    id=_D.post_id,
+    conditions=(_D.escalate,),
+    facets={
+        **_COMMON,
+        Facet.RULE: _D.rule,
+        Facet.OUTCOME: case(
+            (_met, Outcome.MET.value),
+            # Nobody was left to see to.
+            (_P.deleted_at <= _D.due_at, Outcome.WITHDRAWN.value),
+            (_D.due_at >= NOW, Outcome.RUNNING.value),
+            else_=Outcome.MISSED.value,
+        ),
+    },
+)
+
+DEFINITIONS: dict[Kind, Definition] = {
+    Kind.POSTS: _POSTS,
+    Kind.CONVERSATIONS: _CONVERSATIONS,
+    Kind.REPLIES: _REPLIES,
+    Kind.DRAFTS: _DRAFTS,
+    Kind.MOVES: _MOVES,
+    Kind.PROMISES: _PROMISES,
+}
