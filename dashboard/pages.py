@@ -18,6 +18,7 @@ from dashboard.desk import SESSION, desk_of
 from dashboard.i18n import N_, _
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
+from dashboard.told import tell_sentence
 
 log = logging.getLogger(__name__)
 
@@ -109,4 +110,4 @@ def _frame(request: web.Request) -> dict[str, Any]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return tell_sentence(text) + ("" if text.endswith(".") else ".")

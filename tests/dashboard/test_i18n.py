@@ -56,3 +56,20 @@ async def test_a_person_chooses_their_language_and_keeps_it(mette: Browser) -> N
     assert '<html lang="da">' in mette.page
     response = await mette.post("/language", language="klingon", back="/inbox")
     assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("language", "headings"),
+    [
+        ("da", ("Kilder", "Hændelser", "Alarmer", "Rettelser", "Mønstre")),
+        ("sv", ("Källor", "Händelser", "Larm", "Rättelser", "Mönster")),
+        ("nb", ("Kilder", "Hendelser", "Varsler", "Rettelser", "Mønstre")),
+    ],
+)
+async def test_the_pages_speak_the_language_chosen(mette: Browser, language: str, headings: tuple[str, ...]) -> None:
+    await mette.get("/inbox")
+    await mette.post("/language", language=language, back="/inbox")
+    for path, heading in zip(("sources", "incidents", "alerts", "corrections", "patterns"), headings, strict=True):
+        response = await mette.get(f"/{path}")
+        assert response.status == 200
+        assert f"<h1>{heading}</h1>" in mette.page
