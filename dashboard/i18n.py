@@ -83,7 +83,8 @@ def N_(message: str, /) -> str:  # noqa: N802  (gettext's own name for it)
 
 def number(value: float | Decimal, *, digits: int = 0) -> str:
     """Return a number: 12.345 in Danish, 12 345 in Swedish."""
-    return format_decimal(f"{value:.{digits}f}", locale=_locale())
+    places = f".{'0' * digits}" if digits else ""
+    return format_decimal(f"{value:.{digits}f}", format=f"#,##0{places}", locale=_locale())
 
 
 def percent(share: float, *, digits: int = 0) -> str:

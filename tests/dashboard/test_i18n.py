@@ -37,6 +37,20 @@ def test_numbers_and_days_are_written_as_the_language_writes_them(
     assert tuple(one.replace("\xa0", " ") for one in said) == (thousands, share, day)
 
 
+@pytest.mark.parametrize(
+    ("language", "sums"),
+    [
+        ("en", ("$0.00", "$1,234.50", "$0.005", "+30", "−5")),
+        ("da", ("0,00 $", "1.234,50 $", "0,005 $", "+30", "−5")),
+        ("sv", ("0,00 $", "1 234,50 $", "0,005 $", "+30", "−5")),
+    ],
+)
+def test_sums_keep_their_cents_and_points_their_sign(language: str, sums: tuple[str, ...]) -> None:
+    with speaking(language):
+        said = (i18n.dollars(0), i18n.dollars(1_234.5), i18n.dollars(0.005, digits=3), i18n.signed(30), i18n.signed(-5))
+    assert tuple(one.replace("\xa0", " ") for one in said) == sums
+
+
 def test_a_number_and_its_noun_agree() -> None:
     assert [ngettext("{n} post", "{n} posts", n) for n in (0, 1, 2, 1_000)] == [
         "0 posts", "1 post", "2 posts", "1,000 posts",
