@@ -75,7 +75,7 @@ _DECISIONS = (
     N_("nobody has read the post it answers"),
 )
 
-# What became of a reply: `responder.outbox`, `store.edits`.
+# What became of a reply: `responder.outbox`, `store.edits`, `core.reply`.
 _REPLIES = (
     N_("account {account} is no longer in the config"),
     N_("this process was held up before sending"),
@@ -86,6 +86,7 @@ _REPLIES = (
     N_("it was surely not published"),
     N_("refused when sent again: {why}"),
     N_("the process that was sending it cannot be reached, so it may be there or still come"),
+    N_("the post was deleted by its author"),
     N_("the author edited the post after this was written: read it again"),
 )
 
