@@ -14,7 +14,7 @@ PROCESSES ?= 1
 RATE ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint chaos model tune evaluate attacks mutants pins clean
+.PHONY: help run test check fast lint chaos model tune evaluate attacks mutants messages pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ attacks: $(VENV)/.dev ## Kill a sender at every point with every fault of both p
 
 mutants: $(VENV)/.dev ## Put one wrong line after the other into a copy of the code: a test must notice each
 	@$(BIN)/python -m tests.mutants
+
+messages: $(VENV)/.dev ## Bring the desk's catalogs up to date with what the pages say (dashboard/locale)
+	@$(BIN)/python -m scripts.messages
 
 pins: ## Choose new versions within pyproject.toml's bounds (needs uv)
 	@scripts/pins

@@ -10,8 +10,9 @@ from core.ladder import ladder_of
 from dashboard.auth import session_if_any
 from dashboard.desk import Desk, desk_of, reader_of
 from dashboard.forms import form_of, number
+from dashboard.i18n import _
 from dashboard.pages import refuse, render, see
-from dashboard.present_alerts import AlertView, alert_view
+from dashboard.present_alerts import AlertView, alert_view, lead
 from store.alerts import Link, Listed, Standing
 from store.tellings import hash_of
 
@@ -25,7 +26,7 @@ async def alerts(request: web.Request) -> web.Response:
     context = {
         "groups": [await _view(desk, standing, most=_SHOWN) for standing in await desk.alerts.open()],
         "past": [await _view(desk, standing) for standing in await desk.alerts.ended()],
-        "steps": [step.name for step in desk.config.alerts.steps if step.urls],
+        "lead": lead([step.name for step in desk.config.alerts.steps if step.urls]),
     }
     return await render(request, "alerts.html", context)
 
@@ -73,16 +74,18 @@ async def _link(request: web.Request) -> Link:
     desk = desk_of(request)
     link = await desk.alerts.link(hash_of(request.match_info["token"]), at=desk.clock.now())
     if link is None:
-        raise refuse(404, "No such alert", "The link is not one of ours, or too old. Sign in to see what is open.")
+        message = _("The link is not one of ours, or too old. Sign in to see what is open.")
+        raise refuse(404, _("No such alert"), message)
     if link.is_expired:
-        raise refuse(410, "This link has expired", "Sign in: the page Alerts shows whether somebody is on it.")
+        message = _("Sign in: the page Alerts shows whether somebody is on it.")
+        raise refuse(410, _("This link has expired"), message)
     return link
 
 
 async def _standing(request: web.Request, group_id: int) -> Standing:
     standing = await desk_of(request).alerts.standing(group_id)
     if standing is None:
-        raise refuse(404, "No such alert", "The page Alerts shows what there is.")
+        raise refuse(404, _("No such alert"), _("The page Alerts shows what there is."))
     return standing
 
 

@@ -15,9 +15,11 @@ from dashboard import words
 from dashboard.conversation import entry_of, load_thread
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
+from dashboard.i18n import _
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render, see
 from dashboard.present_corrections import listed_view, taught_view
+from dashboard.told import tell, tell_sentence
 
 PAGE = 25
 _MOST_PAGES = 10_000
@@ -43,9 +45,9 @@ async def correct(request: web.Request) -> web.Response:
             at=desk.clock.now(),
         )
     except BadValue as err:
-        raise refuse(400, "That cannot be", f"Nothing was changed: {err}.", back=back) from err
+        raise refuse(400, _("That cannot be"), _unchanged(err), back=back) from err
     except Conflict as err:
-        raise refuse(409, "Somebody was first", f"Nothing was changed: {err}.", back=back) from err
+        raise refuse(409, _("Somebody was first"), _unchanged(err), back=back) from err
     if not made.ids:
         return see(back, "nothing-picked", at=f"post-{entry.heard.id}")
     await desk.bell.announce()
@@ -68,8 +70,7 @@ async def teach(request: web.Request) -> web.Response:
         cue = TaughtCue(phrase=phrase, points=_points(points))
         await desk.taught.teach(cue, by=reader_of(request), at=desk.clock.now())
     except (BadValue, Conflict) as err:
-        said = str(err)
-        problem = f"{said[:1].upper()}{said[1:]}."
+        problem = f"{tell_sentence(str(err))}."
         status = 400 if isinstance(err, BadValue) else 409
         return await _page(request, phrase=phrase, points=points, problem=problem, status=status)
     return see("/corrections", "taught", at="taught")
@@ -101,6 +102,10 @@ def changes_in(form: Any) -> list[Change]:
         Field.INTENTS: intents,
     }
     return [Change(field=field, was=was, now=now) for field, (was, now) in pairs.items() if was != now]
+
+
+def _unchanged(err: Exception) -> str:
+    return _("Nothing was changed: {why}.", why=tell(str(err)))
 
 
 def _intents(values: Sequence[object]) -> tuple[Intent, ...]:

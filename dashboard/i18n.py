@@ -70,6 +70,12 @@ def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     return _catalog(language()).ngettext(one, many, n).format(n=number(n), **values)
 
 
+def pgettext(context: str, message: str, /, **values: object) -> str:
+    """Return a message whose English means more than one thing; `context` says which: "button", "heading"."""
+    said = _catalog(language()).pgettext(context, message)
+    return said.format(**values) if values else said
+
+
 def N_(message: str, /) -> str:  # noqa: N802  (gettext's own name for it)
     """Mark a message to be translated later, where it is shown. Returns it as it is."""
     return message
@@ -77,12 +83,23 @@ def N_(message: str, /) -> str:  # noqa: N802  (gettext's own name for it)
 
 def number(value: float | Decimal, *, digits: int = 0) -> str:
     """Return a number: 12.345 in Danish, 12 345 in Swedish."""
-    return format_decimal(f"{value:.{digits}f}", locale=_locale())
+    places = f".{'0' * digits}" if digits else ""
+    return format_decimal(f"{value:.{digits}f}", format=f"#,##0{places}", locale=_locale())
 
 
 def percent(share: float, *, digits: int = 0) -> str:
     """Return a share of one as per cent."""
     return format_percent(round(share, digits + 2), locale=_locale(), decimal_quantization=False)
+
+
+def signed(value: int) -> str:
+    """Return a whole number with its sign: +30, −5."""
+    return f"{'−' if value < 0 else '+'}{number(abs(value))}"
+
+
+def dollars(amount: float | Decimal, *, digits: int = 2) -> str:
+    """Return American dollars, as the language writes a sum."""
+    return _("${amount}", amount=number(amount, digits=digits))
 
 
 def short_number(value: int) -> str:

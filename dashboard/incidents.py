@@ -10,6 +10,7 @@ from aiohttp import web
 from core.incident import Incident, tempo
 from dashboard.desk import Desk, desk_of, reader_of
 from dashboard.forms import number, text_of
+from dashboard.i18n import _
 from dashboard.pages import refuse, render, see
 from dashboard.present_incidents import IncidentView, incident_view, statement_field
 
@@ -38,7 +39,7 @@ async def approve(request: web.Request) -> web.Response:
     desk, incident, form = desk_of(request), await _load(request), await request.post()
     texts = {language: text_of(form, statement_field(language)) for language in incident.statements}
     if not all(texts.values()):
-        raise refuse(400, "A text is empty", "Each language needs its words. Go back and write them.")
+        raise refuse(400, _("A text is empty"), _("Each language needs its words. Go back and write them."))
     await desk.incidents.approve(
         incident.id, texts, by=reader_of(request), version=await _version(request), at=desk.clock.now()
     )
@@ -64,7 +65,7 @@ async def _view(desk: Desk, incident: Incident, now: datetime) -> IncidentView:
 async def _load(request: web.Request) -> Incident:
     incident = await desk_of(request).incidents.get(number(request.match_info["id"]))
     if incident is None:
-        raise refuse(404, "No such incident", "The page Incidents shows what there is.", back="/incidents")
+        raise refuse(404, _("No such incident"), _("The page Incidents shows what there is."), back="/incidents")
     return incident
 
 

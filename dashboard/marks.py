@@ -10,6 +10,8 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from core.assessment import Reason
+from dashboard.i18n import _, percent
+from dashboard.told import tell
 
 # How an assessment joins words that stand apart in the post.
 _APART = " … "
@@ -62,14 +64,14 @@ def local_path(path: str | None) -> str:
 
 def cue_words(cue: str) -> str:
     """Return a cue's name as words."""
-    return cue.replace("_", " ").replace("-", " ")
+    return tell(cue.replace("_", " ").replace("-", " "))
 
 
 def worth(reason: Reason) -> str:
     """Return what a reason weighs: points of urgency, else its share of the mood, else that it would be enough."""
     if reason.points:
         return f"{reason.points:+d}"
-    return f"{reason.mood:.0%} of the mood" if reason.mood else "enough alone"
+    return _("{share} of the mood", share=percent(reason.mood)) if reason.mood else _("enough alone")
 
 
 def _spans(text: str, reasons: Iterable[Reason]) -> list[tuple[int, int, str]]:

@@ -21,6 +21,7 @@ from dashboard.keys import help_view
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
 from dashboard.swaps import is_for, is_swap
+from dashboard.told import tell_sentence
 
 log = logging.getLogger(__name__)
 
@@ -118,4 +119,4 @@ def _frame(request: web.Request) -> dict[str, Any]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return tell_sentence(text) + ("" if text.endswith(".") else ".")

@@ -21,6 +21,7 @@ from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
 from dashboard import words
 from dashboard.desk import desk_of
+from dashboard.i18n import _
 from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
 from dashboard.present_alerts import AlertView, alert_view
@@ -44,12 +45,12 @@ async def patterns(request: web.Request) -> web.Response:
 
 def _context(now: datetime) -> dict[str, Any]:
     meanings = {
-        Tone.ACT: "act now",
-        Tone.SOON: "due soon",
-        Tone.APPROVE: "awaiting approval",
-        Tone.WAIT: "awaiting the customer",
-        Tone.DONE: "done",
-        Tone.BOT: "the bot",
+        Tone.ACT: _("act now"),
+        Tone.SOON: _("due soon"),
+        Tone.APPROVE: _("awaiting approval"),
+        Tone.WAIT: _("awaiting the customer"),
+        Tone.DONE: _("done"),
+        Tone.BOT: _("the bot"),
     }
     return {
         "tones": [Chip(icon="layers", word=meaning, tone=tone) for tone, meaning in meanings.items()],

@@ -10,16 +10,20 @@ from datetime import datetime
 from core.decision import INCIDENT, OPERATOR, ORDINARY, URGENT
 from core.ladder import Group, Ladder, Why, advance, told_before
 from dashboard import words
-from dashboard.i18n import ngettext
-from dashboard.words import Chip, Moment, Tone
+from dashboard.i18n import N_, _, ngettext, number
+from dashboard.told import tell_sentence
+from dashboard.words import Chip, Moment, Said, Tone
 from store.alerts import Listed, Standing
 
-_ABOUT = {
-    ORDINARY: "Angry posts on {where}",
-    URGENT: "A person is needed now on {where}",
-    INCIDENT: "Storm on {where}",
-    OPERATOR: "{where} needs the operator",
-}
+_ABOUT = Said(
+    {
+        ORDINARY: N_("Angry posts on {where}"),
+        URGENT: N_("A person is needed now on {where}"),
+        INCIDENT: N_("Storm on {where}"),
+        OPERATOR: N_("{where} needs the operator"),
+    },
+    _,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ def alert_view(
     has_more = is_page and bool(members) and members[-1].id < newest
     return AlertView(
         id=group.id,
-        title=_ABOUT.get(group.kind, "Alert on {where}").format(where=group.account or "the house"),
+        title=_ABOUT.get(group.kind, _("Alert on {where}")).format(where=group.account or _("the house")),
         number=_number(standing),
         state=_state(group),
         due=due_chip(standing.due_at, now) if group.acknowledged_at is None else None,
@@ -76,9 +80,21 @@ def alert_view(
         can_take=group.acknowledged_at is None,
         seen=newest,
         members=tuple(_member(member, now) for member in members),
-        all=f"All {standing.alerts:,}" if not is_page and 0 < len(members) < standing.alerts else "",
+        all=_("All {n}", n=number(standing.alerts)) if not is_page and 0 < len(members) < standing.alerts else "",
         after=members[-1].id if has_more else 0,
     )
+
+
+def lead(steps: Sequence[str]) -> str:
+    """Return who is told and in which order, from the names of the steps that reach anybody."""
+    if not steps:
+        return _("Nobody is told: no address stands under [alerts].")
+    if len(steps) == 1:
+        return _("People are told until somebody is on it.")
+    named = steps[0]
+    for step in steps[1:]:
+        named = _("{names}, then {name}", names=named, name=step)
+    return _("People are told step by step until somebody is on it: {names}.", names=named)
 
 
 def due_chip(due_at: datetime | None, now: datetime) -> Chip | None:
@@ -86,66 +102,70 @@ def due_chip(due_at: datetime | None, now: datetime) -> Chip | None:
     if due_at is None:
         return None
     if due_at < now:
-        return Chip(icon="clock", word=f"Missed by {words.span(now - due_at)}", tone=Tone.ACT)
+        return Chip(icon="clock", word=_("Missed by {span}", span=words.span(now - due_at)), tone=Tone.ACT)
     tone = Tone.SOON if due_at - now < words.SOON else Tone.WAIT
-    return Chip(icon="clock", word=f"Due in {words.span(due_at - now)}", tone=tone)
+    return Chip(icon="clock", word=_("Due in {span}", span=words.span(due_at - now)), tone=tone)
 
 
 def _number(standing: Standing) -> str:
-    up_to = f", up to urgency {standing.urgency}" if standing.urgency else ""
-    left = f", {standing.unhandled:,} not handled" if 0 < standing.unhandled < standing.alerts else ""
-    return ngettext("{n} alert", "{n} alerts", standing.alerts) + up_to + left
+    said = [ngettext("{n} alert", "{n} alerts", standing.alerts)]
+    if standing.urgency:
+        said.append(_("up to urgency {urgency}", urgency=standing.urgency))
+    if 0 < standing.unhandled < standing.alerts:
+        said.append(ngettext("{n} not handled", "{n} not handled", standing.unhandled))
+    return ", ".join(said)
 
 
 def _state(group: Group) -> Chip:
     if group.acknowledged_by is not None:
-        return Chip(icon="check", word=f"{_sentence(group.acknowledged_by)} is on it", tone=Tone.DONE)
+        return Chip(icon="check", word=_("{name} is on it", name=tell_sentence(group.acknowledged_by)), tone=Tone.DONE)
     if group.started_at is None:
-        return Chip(icon="hourglass", word="Held back until it may be told", tone=Tone.WAIT)
-    return Chip(icon="bell", word="Nobody is on it yet", tone=Tone.ACT)
+        return Chip(icon="hourglass", word=_("Held back until it may be told"), tone=Tone.WAIT)
+    return Chip(icon="bell", word=_("Nobody is on it yet"), tone=Tone.ACT)
 
 
 def _told(group: Group, ladder: Ladder, now: datetime) -> str:
     if group.told_at is None:
-        return "Nobody was told yet."
+        return _("Nobody was told yet.")
     names = told_before(group, ladder, group.step, Why.AGAIN)
-    return f"Told: {', '.join(names) or 'people'}. Last {words.ago(group.told_at, now)}."
+    return _("Told: {names}. Last {ago}.", names=", ".join(names) or _("people"), ago=words.ago(group.told_at, now))
 
 
 def _coming(group: Group, ladder: Ladder, now: datetime) -> str:
     """Say whom the next telling goes to, and when."""
     if group.next_at is None:
-        return "" if group.acknowledged_at else "Nobody else is told: the ladder has come to its end."
+        return "" if group.acknowledged_at else _("Nobody else is told: the ladder has come to its end.")
     after, why = advance(group, ladder, group.next_at)
     name = ladder.steps[min(after.step, len(ladder.steps) - 1)].name
-    when = f"in {words.span(group.next_at - now)}" if group.next_at > now else "now"
-    what = {Why.MORE: "what came since, to ", Why.AGAIN: "once more "}.get(why, "")
-    return f"Next: {what}{name}, {when}."
+    when = _("in {span}", span=words.span(group.next_at - now)) if group.next_at > now else _("now")
+    if why is Why.MORE:
+        return _("Next: what came since, to {name}, {when}.", name=name, when=when)
+    if why is Why.AGAIN:
+        return _("Next: once more {name}, {when}.", name=name, when=when)
+    return _("Next: {name}, {when}.", name=name, when=when)
 
 
 def _who(group: Group, now: datetime) -> str:
     if group.acknowledged_by is None or group.acknowledged_at is None:
         return ""
+    name, ago = tell_sentence(group.acknowledged_by), words.ago(group.acknowledged_at, now)
     waited = words.span(group.acknowledged_at - group.opened_at)
-    return f"{_sentence(group.acknowledged_by)} took it {words.ago(group.acknowledged_at, now)}, after {waited}."
+    return _("{name} took it {ago}, after {span}.", name=name, ago=ago, span=waited)
 
 
 def _member(member: Listed, now: datetime) -> MemberView:
-    name, href = "About the house", "/sources"
+    name, href = _("About the house"), "/sources"
     if member.conversation_id is not None:
-        name, href = f"Conversation {member.conversation_id}", f"/conversations/{member.conversation_id}"
+        name = _("Conversation {id}", id=member.conversation_id)
+        href = f"/conversations/{member.conversation_id}"
     elif member.incident_id is not None:
-        name, href = f"Incident {member.incident_id}", "/incidents"
+        name, href = _("Incident {id}", id=member.incident_id), "/incidents"
     return MemberView(
         name=name,
         href=href,
-        urgency=f"Urgency {member.urgency}" if member.urgency else "",
+        urgency=_("Urgency {urgency}", urgency=member.urgency) if member.urgency else "",
         at=words.moment(member.created_at, now),
-        state=Chip(icon="check", word=_sentence(member.handled_by), tone=Tone.DONE)
+        state=Chip(icon="check", word=tell_sentence(member.handled_by), tone=Tone.DONE)
         if member.handled_by
-        else due_chip(member.due_at, now) or Chip(icon="bell", word="Open"),
+        else due_chip(member.due_at, now) or Chip(icon="bell", word=_("Open")),
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

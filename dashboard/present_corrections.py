@@ -10,7 +10,7 @@ from datetime import datetime
 from core.assessment import Assessment, Intent, Language, Sentiment
 from core.correction import Correction, Value
 from dashboard import words
-from dashboard.i18n import _, ngettext
+from dashboard.i18n import _, ngettext, signed
 from dashboard.words import Moment
 from store.corrections import Listed, Standing
 from store.taught import Taught
@@ -69,7 +69,7 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedView:
-    """A correction in the list of all."""
+    """A correction in the list of all. `covers` is `posts`, and whether new ones follow."""
 
     id: int
     field: str
@@ -81,9 +81,9 @@ class ListedView:
     at: Moment
     ago: str
     posts: str
+    covers: str
     links: tuple[LinkView, ...]
     more: str
-    spreads: bool
     undone: str
 
 
@@ -109,7 +109,7 @@ def correct_view(assessment: Assessment | None) -> CorrectView | None:
     moods = [one for one in Sentiment if one is not Sentiment.UNSURE or mood is Sentiment.UNSURE]
     return CorrectView(
         moods=tuple(OptionView(value=one.value, label=words.MOODS[one].word, is_chosen=one is mood) for one in moods),
-        levels=tuple(OptionView(value=one.key, label=one.word, is_chosen=one is level) for one in words.LEVELS),
+        levels=tuple(OptionView(value=one.key, label=_(one.word), is_chosen=one is level) for one in words.LEVELS),
         languages=tuple(
             OptionView(value=one.value, label=_language(one), is_chosen=one is assessment.language) for one in Language
         ),
@@ -145,13 +145,14 @@ def listed_view(listed: Listed, now: datetime) -> ListedView:
         at=words.moment(correction.made_at, now),
         ago=words.ago(correction.made_at, now),
         posts=words.posts(listed.posts),
+        covers=_covers(listed),
         links=tuple(
-            LinkView(label=f"Post {one.post_id}", url=_page(one.conversation_id, one.post_id)) for one in listed.named
+            LinkView(label=_("Post {id}", id=one.post_id), url=_page(one.conversation_id, one.post_id))
+            for one in listed.named
         )
         if listed.posts > 1
         else (),
         more=ngettext("and {n} more", "and {n} more", more) if more > 0 else "",
-        spreads=correction.spreads,
         undone=_undone(correction.undone_by, correction.undone_at, now),
     )
 
@@ -161,7 +162,7 @@ def taught_view(taught: Taught, now: datetime) -> TaughtView:
     return TaughtView(
         id=taught.id,
         phrase=taught.cue.phrase,
-        points=f"{taught.cue.points:+d}".replace("-", "−"),
+        points=signed(taught.cue.points),
         by=taught.person,
         at=words.moment(taught.made_at, now),
         ago=words.ago(taught.made_at, now),
@@ -176,8 +177,15 @@ def value_words(value: Value) -> str:
     if isinstance(value, Language):
         return _language(value)
     if isinstance(value, tuple):
-        return ", ".join(words.INTENTS[intent].word for intent in value) or "none"
-    return f"{words.level_of(value).word} ({value})"
+        return ", ".join(words.INTENTS[intent].word for intent in value) or _("none")
+    return f"{_(words.level_of(value).word)} ({value})"
+
+
+def _covers(listed: Listed) -> str:
+    posts = words.posts(listed.posts)
+    if not listed.correction.spreads or listed.correction.undone_at is not None:
+        return posts
+    return _("{posts}, and new ones that say nearly the same", posts=posts)
 
 
 def _standing_view(standing: Standing, post_id: int, now: datetime) -> StandingView:
@@ -203,15 +211,15 @@ def _reach(correction: Correction, others: int) -> str:
         return ngettext(
             "Also on {n} post that says nearly the same.", "Also on {n} posts that say nearly the same.", others
         )
-    return "Also for posts that say nearly the same; none so far." if correction.spreads else ""
+    return _("Also for posts that say nearly the same; none so far.") if correction.spreads else ""
 
 
 def _undone(by: str | None, at: datetime | None, now: datetime) -> str:
-    return "" if by is None or at is None else f"Undone by {by} {words.ago(at, now)}"
+    return "" if by is None or at is None else _("Undone by {name} {ago}", name=by, ago=words.ago(at, now))
 
 
 def _language(language: Language) -> str:
-    return "Another language" if language is Language.UNSURE else words.LANGUAGES[language]
+    return _("Another language") if language is Language.UNSURE else words.LANGUAGES[language]
 
 
 def _page(conversation_id: int, post_id: int) -> str:

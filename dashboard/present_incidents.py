@@ -10,8 +10,9 @@ from datetime import datetime
 from core.assessment import Language, Sentiment
 from core.incident import Incident
 from dashboard import words
-from dashboard.i18n import ngettext
+from dashboard.i18n import _, ngettext, number
 from dashboard.present_sources import Figure
+from dashboard.told import tell, tell_figure, tell_sentence
 from dashboard.words import Chip, Moment, Tone
 from store.incidents import Member
 
@@ -74,12 +75,11 @@ def banner_view(incidents: Sequence[Incident], now: datetime) -> BannerView | No
         return None
     first = incidents[0]
     names = ", ".join(incident.account for incident in incidents)
-    why = first.reasons[0][:1].upper() + first.reasons[0][1:] if first.reasons else ""
-    taken = f" {first.taken_by} is on it." if first.taken_by else " Nobody has it yet."
-    return BannerView(
-        title=f"Storm on {names}: drafts only",
-        words=f"Tripped {words.ago(first.opened_at, now)}. {why}.{taken}",
-    )
+    said = [_("Tripped {ago}.", ago=words.ago(first.opened_at, now))]
+    if first.reasons:
+        said.append(f"{tell_sentence(first.reasons[0])}.")
+    said.append(_("{name} is on it.", name=first.taken_by) if first.taken_by else _("Nobody has it yet."))
+    return BannerView(title=_("Storm on {account}: drafts only", account=names), words=" ".join(said))
 
 
 def incident_view(incident: Incident, members: Iterable[Member], total: int, now: datetime) -> IncidentView:
@@ -94,11 +94,11 @@ def incident_view(incident: Incident, members: Iterable[Member], total: int, now
         state=_state(incident),
         at=words.moment(incident.opened_at, now),
         ago=words.ago(incident.opened_at, now),
-        reasons=tuple(reason[:1].upper() + reason[1:] for reason in incident.reasons),
+        reasons=tuple(tell_sentence(reason) for reason in incident.reasons),
         figures=_figures(incident, total),
-        who=f"{incident.taken_by} is on it, since {words.span(now - incident.taken_at)}."
+        who=_("{name} is on it, since {span}.", name=incident.taken_by, span=words.span(now - incident.taken_at))
         if incident.taken_by and incident.taken_at
-        else "Nobody has said they are on it. People are told again until somebody does.",
+        else _("Nobody has said they are on it. People are told again until somebody does."),
         can_take=incident.is_open and incident.taken_by is None,
         statements=tuple(
             StatementView(language=words.LANGUAGES[language], field=statement_field(language), text=text)
@@ -118,20 +118,22 @@ def statement_field(language: Language) -> str:
 
 def _state(incident: Incident) -> Chip:
     if not incident.is_open:
-        return Chip(icon="check", word="Reset", tone=Tone.DONE)
+        return Chip(icon="check", word=_("Reset"), tone=Tone.DONE)
     if incident.taken_by is None:
-        return Chip(icon="alert", word="Drafts only, nobody has it", tone=Tone.ACT)
-    return Chip(icon="shield", word="Drafts only", tone=Tone.SOON)
+        return Chip(icon="alert", word=_("Drafts only, nobody has it"), tone=Tone.ACT)
+    return Chip(icon="shield", word=_("Drafts only"), tone=Tone.SOON)
 
 
 def _figures(incident: Incident, total: int) -> tuple[Figure, ...]:
-    so_far = Figure(name="Posts listed here", number=f"{total:,}", tone=Tone.WAIT, note="Not told of one by one.")
+    so_far = Figure(
+        name=_("Posts listed here"), number=number(total), tone=Tone.WAIT, note=_("Not told of one by one.")
+    )
     measured = (
         Figure(
-            name=measure.name,
-            number=measure.number,
+            name=tell(measure.name),
+            number=tell_figure(measure.number),
             tone=Tone.ACT if measure.usual else Tone.WAIT,
-            note=f"Usual: {measure.usual}" if measure.usual else "",
+            note=_("Usual: {figure}", figure=tell_figure(measure.usual)) if measure.usual else "",
         )
         for measure in incident.measures
     )
@@ -141,22 +143,23 @@ def _figures(incident: Incident, total: int) -> tuple[Figure, ...]:
 def _approved(incident: Incident, now: datetime) -> str:
     if incident.approved_by is None or incident.approved_at is None:
         return ""
-    return f"Approved by {incident.approved_by} {words.ago(incident.approved_at, now)}. New drafts carry it."
+    ago = words.ago(incident.approved_at, now)
+    return _("Approved by {name} {ago}. New drafts carry it.", name=incident.approved_by, ago=ago)
 
 
 def _closed(incident: Incident, now: datetime) -> str:
     if incident.closed_by is None or incident.closed_at is None:
         return ""
-    lasted = words.span(incident.closed_at - incident.opened_at)
-    return f"Reset by {incident.closed_by} {words.ago(incident.closed_at, now)}, after {lasted}."
+    ago, lasted = words.ago(incident.closed_at, now), words.span(incident.closed_at - incident.opened_at)
+    return _("Reset by {name} {ago}, after {span}.", name=incident.closed_by, ago=ago, span=lasted)
 
 
 def _member(member: Member, now: datetime) -> MemberView:
     text = member.text if len(member.text) <= _EXCERPT else member.text[:_EXCERPT] + "…"
     return MemberView(
         conversation_id=member.conversation_id,
-        handle=member.handle or "forgotten",
-        text=text or "Forgotten: the time we keep texts is over.",
+        handle=member.handle or _("forgotten"),
+        text=text or _("Forgotten: the time we keep texts is over."),
         mood=words.MOODS[Sentiment(member.sentiment)] if member.sentiment else None,
         at=words.moment(member.posted_at, now),
     )

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from core.budget import Budget, Spent
 from core.post import Platform
 from dashboard import words
-from dashboard.i18n import ngettext
+from dashboard.i18n import N_, _, ngettext, number
 from dashboard.present_spending import BudgetView, TodayView, besides, budget_views, every, today_view
-from dashboard.words import Chip, Moment, Tone
+from dashboard.told import tell
+from dashboard.words import Chip, Moment, Said, Tone, say_chip
 from platforms.policy import ALLOWANCES
 from store.accounts import AccountRow, AccountState, HousePause
 from store.sources import Gap, SourceState
@@ -114,13 +115,12 @@ def account_views(
 def house_view(pause: HousePause | None, now: datetime) -> HouseView:
     """Return the pause of the house."""
     if pause is None:
-        return HouseView(is_paused=False, words="Automatic replies are on", at=None)
-    because = f": {pause.reason}" if pause.reason else ""
-    return HouseView(
-        is_paused=True,
-        words=f"Paused by {pause.by} {words.ago(pause.at, now)}{because}",
-        at=words.moment(pause.at, now),
-    )
+        return HouseView(is_paused=False, words=_("Automatic replies are on"), at=None)
+    ago = words.ago(pause.at, now)
+    said = _("Paused by {name} {ago}", name=pause.by, ago=ago)
+    if pause.reason:
+        said = _("Paused by {name} {ago}: {reason}", name=pause.by, ago=ago, reason=pause.reason)
+    return HouseView(is_paused=True, words=said, at=words.moment(pause.at, now))
 
 
 def figures(
@@ -130,39 +130,39 @@ def figures(
     stuck, untold = stages.get("stuck", 0), tellings.get("pending", 0)
     unread, undecided = stages.get("saved", 0), stages.get("assessed", 0)
     queued = sum(depth.values())
-    named = ", ".join(f"{name} {number}" for name, number in depth.items() if number)
+    named = ", ".join(f"{_QUEUES.get(name, name)} {number(waits)}" for name, waits in depth.items() if waits)
     return (
         Figure(
             name="Redis",
-            number="up" if redis_is_up else "away",
+            number=_("up") if redis_is_up else _("away"),
             tone=Tone.DONE if redis_is_up else Tone.ACT,
-            note="Wakes the workers."
+            note=_("Wakes the workers.")
             if redis_is_up
-            else "Nothing is lost: workers sweep the database instead. Start Redis, or check [store] redis.",
+            else _("Nothing is lost: workers sweep the database instead. Start Redis, or check [store] redis."),
         ),
         Figure(
-            name="In the queues",
-            number=f"{queued:,}" if redis_is_up else "unknown",
+            name=_("In the queues"),
+            number=number(queued) if redis_is_up else _("unknown"),
             tone=Tone.WAIT,
-            note=named or "Nothing waits.",
+            note=named or _("Nothing waits."),
         ),
         Figure(
-            name="Waiting to be read",
-            number=f"{unread + undecided:,}",
+            name=_("Waiting to be read"),
+            number=number(unread + undecided),
             tone=Tone.WAIT,
-            note=f"{unread:,} not read, {undecided:,} not decided.",
+            note=_("{unread} not read, {undecided} not decided.", unread=number(unread), undecided=number(undecided)),
         ),
         Figure(
-            name="Stuck posts",
-            number=f"{stuck:,}",
+            name=_("Stuck posts"),
+            number=number(stuck),
             tone=Tone.ACT if stuck else Tone.DONE,
-            note="Our own code failed on these; the log says why. Read them by hand." if stuck else "None.",
+            note=_("Our own code failed on these; the log says why. Read them by hand.") if stuck else _("None."),
         ),
         Figure(
-            name="Alerts not delivered",
-            number=f"{untold:,}",
+            name=_("Alerts not delivered"),
+            number=number(untold),
             tone=Tone.ACT if untold else Tone.DONE,
-            note="Tried again until somebody is reached. Check the URLs in [alerts]." if untold else "None.",
+            note=_("Tried again until somebody is reached. Check the URLs in [alerts].") if untold else _("None."),
         ),
     )
 
@@ -173,7 +173,7 @@ def gap_views(gaps: Iterable[Gap], now: datetime) -> tuple[GapView, ...]:
         GapView(
             id=gap.id,
             where=f"{gap.account}, {gap.source}",
-            why=gap.why,
+            why=tell(gap.why),
             from_at=words.moment(gap.from_at, now),
             until_at=None if gap.until_at is None else words.moment(gap.until_at, now),
             length=words.span((gap.until_at or now) - gap.from_at),
@@ -186,19 +186,23 @@ def gap_views(gaps: Iterable[Gap], now: datetime) -> tuple[GapView, ...]:
 
 def _gap_state(gap: Gap) -> Chip:
     if gap.closed_by is not None:
-        return Chip(icon="check", word=f"Seen by {gap.closed_by}")
+        return Chip(icon="check", word=_("Seen by {name}", name=gap.closed_by))
     if gap.closed_at is not None:
-        return Chip(icon="check", word="Covered", tone=Tone.DONE)
+        return Chip(icon="check", word=_("Covered"), tone=Tone.DONE)
     if gap.until_at is not None:
-        return Chip(icon="gap", word="Not covered", tone=Tone.ACT)
-    return Chip(icon="clock", word="Still missing", tone=Tone.SOON)
+        return Chip(icon="gap", word=_("Not covered"), tone=Tone.ACT)
+    return Chip(icon="clock", word=_("Still missing"), tone=Tone.SOON)
 
 
-_STATES = {
-    AccountState.ACTIVE: Chip(icon="check", word="Active", tone=Tone.DONE),
-    AccountState.PAUSED: Chip(icon="pause", word="Paused", tone=Tone.SOON),
-    AccountState.NEEDS_OPERATOR: Chip(icon="alert", word="Needs the operator", tone=Tone.ACT),
-}
+_QUEUES = Said({"assess": N_("assess"), "decide": N_("decide"), "send": N_("send"), "tell": N_("tell")}, _)
+_STATES = Said(
+    {
+        AccountState.ACTIVE: Chip(icon="check", word=N_("Active"), tone=Tone.DONE),
+        AccountState.PAUSED: Chip(icon="pause", word=N_("Paused"), tone=Tone.SOON),
+        AccountState.NEEDS_OPERATOR: Chip(icon="alert", word=N_("Needs the operator"), tone=Tone.ACT),
+    },
+    say_chip,
+)
 
 
 def _account_view(
@@ -206,12 +210,14 @@ def _account_view(
 ) -> AccountView:
     because, cure = "", ""
     if row.state is AccountState.PAUSED:
-        reason = f": {row.reason}" if row.reason else ""
-        because = f"By {row.changed_by} {words.ago(row.changed_at, now)}{reason}"
-        cure = "People can still answer; nothing automatic is sent."
+        ago = words.ago(row.changed_at, now)
+        because = _("By {name} {ago}", name=row.changed_by, ago=ago)
+        if row.reason:
+            because = _("By {name} {ago}: {reason}", name=row.changed_by, ago=ago, reason=row.reason)
+        cure = _("People can still answer; nothing automatic is sent.")
     elif row.state is AccountState.NEEDS_OPERATOR:
-        because = row.reason or "The platform turned us away."
-        cure = "Mend it at the platform or in genlyd.toml, run “genlyd doctor”, then press Resume."
+        because = tell(row.reason) if row.reason else _("The platform turned us away.")
+        cure = _("Mend it at the platform or in genlyd.toml, run “genlyd doctor”, then press Resume.")
     platform = Platform(row.platform)
     return AccountView(
         name=row.name,
@@ -229,42 +235,50 @@ def _account_view(
 
 def _source_view(source: SourceState, spent: Sequence[Spent], now: datetime) -> SourceView:
     gaps = Chip(icon="gap", word=ngettext("{n} open gap", "{n} open gaps", source.open_gaps), tone=Tone.ACT)
-    unreadable = Chip(icon="question", word=f"{source.unreadable:,} unreadable", tone=Tone.SOON)
+    broken = ngettext("{n} unreadable", "{n} unreadable", source.unreadable)
+    unreadable = Chip(icon="question", word=broken, tone=Tone.SOON)
     return SourceView(
         name=source.source,
         state=_source_state(source, now),
-        fresh="never" if source.fresh_at is None else words.ago(source.fresh_at, now),
+        fresh=_("never") if source.fresh_at is None else words.ago(source.fresh_at, now),
         fresh_at=None if source.fresh_at is None else words.moment(source.fresh_at, now),
         every=every(source.every_seconds),
-        slow=source.slow_because or "",
+        slow=_slow(source.slow_because),
         today=today_view(spent, source.source, now),
-        heard=f"{source.heard:,}",
+        heard=number(source.heard),
         gaps=gaps if source.open_gaps else None,
         unreadable=unreadable if source.unreadable else None,
-        problem=source.problem or "",
+        problem=tell(source.problem or ""),
         cure=_cure(source, now),
     )
 
 
+def _slow(because: str | None) -> str:
+    return _("Asked more slowly {because}.", because=tell(because)) if because else ""
+
+
 def _source_state(source: SourceState, now: datetime) -> Chip:
     if source.problem:
-        return Chip(icon="alert", word="In trouble", tone=Tone.ACT)
+        return Chip(icon="alert", word=_("In trouble"), tone=Tone.ACT)
     if source.fresh_at is None:
-        return Chip(icon="clock", word="Not heard yet")
+        return Chip(icon="clock", word=_("Not heard yet"))
     slack = timedelta(seconds=2 * (source.every_seconds or 0))
     if now - source.fresh_at > _SILENT + slack:
-        return Chip(icon="alert", word="Silent", tone=Tone.ACT)
+        return Chip(icon="alert", word=_("Silent"), tone=Tone.ACT)
     if now - source.fresh_at > _LATE + slack:
-        return Chip(icon="clock", word="Late", tone=Tone.SOON)
-    return Chip(icon="check", word="Fresh", tone=Tone.DONE)
+        return Chip(icon="clock", word=_("Late"), tone=Tone.SOON)
+    return Chip(icon="check", word=_("Fresh"), tone=Tone.DONE)
 
 
 def _cure(source: SourceState, now: datetime) -> str:
     if source.problem:
-        since = "" if source.problem_at is None else f" The last try was {words.ago(source.problem_at, now)}."
-        return f"Tried again by itself; what was missed is fetched when the platform answers.{since}"
+        said = _("Tried again by itself; what was missed is fetched when the platform answers.")
+        if source.problem_at is None:
+            return said
+        last = _("The last try was {ago}.", ago=words.ago(source.problem_at, now))
+        return f"{said} {last}"
     if source.open_gaps:
-        return "Part of the past could not be fetched. Look at the platform itself for that time."
+        return _("Part of the past could not be fetched. Look at the platform itself for that time.")
     if source.fresh_at is None or now - source.fresh_at > _SILENT:
-        return "Is the listener running? “genlyd doctor” says."
+        return _("Is the listener running? “genlyd doctor” says.")
     return ""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from core.budget import DOLLAR, Budget, Purse, Spent, Use, next_month
 from core.clock import ManualClock
-from dashboard import words
-from dashboard.i18n import ngettext
+from dashboard import i18n, words
+from dashboard.i18n import _, ngettext, number
 from dashboard.words import Tone
 
 # From here on a budget is nearly spent, and looks so.
@@ -43,8 +43,8 @@ def today_view(spent: Iterable[Spent], source: str, now: datetime) -> TodayView:
     rows = [row for row in spent if row.source == source and row.day == _midnight(now)]
     money = sum(row.money for row in rows)
     return TodayView(
-        posts=f"{sum(row.posts for row in rows):,}",
-        calls=f"{sum(row.calls for row in rows):,}",
+        posts=number(sum(row.posts for row in rows)),
+        calls=number(sum(row.calls for row in rows)),
         money=dollars(money) if money else "–",
     )
 
@@ -53,12 +53,8 @@ def besides(spent: Iterable[Spent], sources: Iterable[str], now: datetime) -> st
     """Return what was asked today for other ends than listening; empty where nothing was."""
     heard = set(sources)
     rows = [row for row in spent if row.source not in heard and row.day == _midnight(now) and row.calls]
-    said = [
-        ngettext("{source} {n} call", "{source} {n} calls", row.calls, source=row.source)
-        + (f", {dollars(row.money)}" if row.money else "")
-        for row in rows
-    ]
-    return f"Also today: {'; '.join(said)}." if said else ""
+    said = "; ".join(_asked(row) for row in rows)
+    return _("Also today: {calls}.", calls=said) if said else ""
 
 
 def budget_views(
@@ -75,32 +71,38 @@ def every(seconds: float | None) -> str:
     """Return how often a source is asked, in words; empty for one that is not."""
     if not seconds:
         return ""
-    return f"every {seconds:.0f} s" if seconds < 120 else f"every {words.span(timedelta(seconds=seconds))}"
+    span = _("{n} s", n=number(seconds)) if seconds < 120 else words.span(timedelta(seconds=seconds))
+    return _("every {span}", span=span)
 
 
 def dollars(money: int) -> str:
     """Return millionths of a dollar as dollars; small sums in full cents and their parts."""
     if 0 < money < DOLLAR // 100:
-        return f"${money / DOLLAR:.3f}"
-    return f"${money / DOLLAR:,.2f}"
+        return i18n.dollars(money / DOLLAR, digits=3)
+    return i18n.dollars(money / DOLLAR)
+
+
+def _asked(row: Spent) -> str:
+    calls = ngettext("{source} {n} call", "{source} {n} calls", row.calls, source=row.source)
+    return f"{calls}, {dollars(row.money)}" if row.money else calls
 
 
 def _money(purse: Purse, now: datetime) -> BudgetView:
     used, most = purse.money_this_month(), purse.budget.money_a_month
     if most is None:
-        note = "By our own count of X's prices. No limit: set budget_a_month."
-        return BudgetView(name="This month", figure=dollars(used), used=0, most=0, tone=Tone.WAIT, note=note)
-    again = f"{next_month(now).day} {next_month(now):%b}"
-    note = "Enough for every source so far."
+        note = _("By our own count of X's prices. No limit: set budget_a_month.")
+        return BudgetView(name=_("This month"), figure=dollars(used), used=0, most=0, tone=Tone.WAIT, note=note)
+    again = i18n.day(next_month(now))
+    note = _("Enough for every source so far.")
     if (purse.money_left(Use.RECHECK) or 0) <= 0:
-        note = f"Spent: nothing is heard or looked up again until {again}. What is left is for answering."
+        note = _("Spent: nothing is heard or looked up again until {day}. What is left is for answering.", day=again)
     elif (purse.money_left(Use.POLL) or 0) <= 0:
-        note = f"Spent: nothing is heard until {again}. What is left is for deletions and answers."
+        note = _("Spent: nothing is heard until {day}. What is left is for deletions and answers.", day=again)
     elif (purse.money_left(Use.STREAM) or 0) <= 0:
-        note = f"Nearly spent: streams are off until {again}; mentions are still asked for."
+        note = _("Nearly spent: streams are off until {day}; mentions are still asked for.", day=again)
     return BudgetView(
-        name="This month",
-        figure=f"{dollars(used)} of {dollars(most)}",
+        name=_("This month"),
+        figure=_("{used} of {most}", used=dollars(used), most=dollars(most)),
         used=min(used, most),
         most=most,
         tone=_tone(used, most),
@@ -111,17 +113,18 @@ def _money(purse: Purse, now: datetime) -> BudgetView:
 def _calls(purse: Purse, *, is_billed: bool) -> BudgetView:
     used, most, left = purse.calls_today(), purse.budget.calls_a_day, purse.calls_left(Use.POLL) or 0
     if most is None:
-        note = "All together. No limit: set calls_a_day."
-        free = "" if is_billed else " The platform charges nothing."
-        return BudgetView(name="Calls today", figure=f"{used:,}", used=0, most=0, tone=Tone.WAIT, note=note + free)
+        note = _("All together. No limit: set calls_a_day.")
+        free = "" if is_billed else _("The platform charges nothing.")
+        note = f"{note} {free}".strip()
+        return BudgetView(name=_("Calls today"), figure=number(used), used=0, most=0, tone=Tone.WAIT, note=note)
     note = (
-        "Asked more slowly where needed, so that they last."
+        _("Asked more slowly where needed, so that they last.")
         if left > 0
-        else "Spent for listening; the rest is for deletions and answers. It goes on at midnight, UTC."
+        else _("Spent for listening; the rest is for deletions and answers. It goes on at midnight, UTC.")
     )
     return BudgetView(
-        name="Calls today",
-        figure=f"{used:,} of {most:,}",
+        name=_("Calls today"),
+        figure=_("{used} of {most}", used=number(used), most=number(most)),
         used=min(used, most),
         most=most,
         tone=_tone(used, most),

@@ -139,6 +139,8 @@ def _set_up_templates(app: web.Application, config: Config) -> None:
     environment.globals["asset"] = lambda name: f"/static/{name}?v={versions[name]}"
     environment.globals["_"] = i18n._
     environment.globals["ngettext"] = i18n.ngettext
+    environment.globals["pgettext"] = i18n.pgettext
+    environment.globals["number"] = i18n.number
     environment.globals["brand"] = config.brand
 
 

@@ -37,6 +37,20 @@ def test_numbers_and_days_are_written_as_the_language_writes_them(
     assert tuple(one.replace("\xa0", " ") for one in said) == (thousands, share, day)
 
 
+@pytest.mark.parametrize(
+    ("language", "sums"),
+    [
+        ("en", ("$0.00", "$1,234.50", "$0.005", "+30", "−5")),
+        ("da", ("0,00 $", "1.234,50 $", "0,005 $", "+30", "−5")),
+        ("sv", ("0,00 $", "1 234,50 $", "0,005 $", "+30", "−5")),
+    ],
+)
+def test_sums_keep_their_cents_and_points_their_sign(language: str, sums: tuple[str, ...]) -> None:
+    with speaking(language):
+        said = (i18n.dollars(0), i18n.dollars(1_234.5), i18n.dollars(0.005, digits=3), i18n.signed(30), i18n.signed(-5))
+    assert tuple(one.replace("\xa0", " ") for one in said) == sums
+
+
 def test_a_number_and_its_noun_agree() -> None:
     assert [ngettext("{n} post", "{n} posts", n) for n in (0, 1, 2, 1_000)] == [
         "0 posts", "1 post", "2 posts", "1,000 posts",
@@ -56,3 +70,20 @@ async def test_a_person_chooses_their_language_and_keeps_it(mette: Browser) -> N
     assert '<html lang="da">' in mette.page
     response = await mette.post("/language", language="klingon", back="/inbox")
     assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("language", "headings"),
+    [
+        ("da", ("Kilder", "Hændelser", "Alarmer", "Rettelser", "Mønstre")),
+        ("sv", ("Källor", "Händelser", "Larm", "Rättelser", "Mönster")),
+        ("nb", ("Kilder", "Hendelser", "Varsler", "Rettelser", "Mønstre")),
+    ],
+)
+async def test_the_pages_speak_the_language_chosen(mette: Browser, language: str, headings: tuple[str, ...]) -> None:
+    await mette.get("/inbox")
+    await mette.post("/language", language=language, back="/inbox")
+    for path, heading in zip(("sources", "incidents", "alerts", "corrections", "patterns"), headings, strict=True):
+        response = await mette.get(f"/{path}")
+        assert response.status == 200
+        assert f"<h1>{heading}</h1>" in mette.page
