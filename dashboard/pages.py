@@ -18,6 +18,7 @@ from dashboard import i18n, words
 from dashboard.desk import SESSION, desk_of
 from dashboard.i18n import N_, _
 from dashboard.keys import help_view
+from dashboard.present_frame import navigation_view
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
 from dashboard.swaps import is_for, is_swap
@@ -101,10 +102,12 @@ def see(path: str, done: str, *, at: str = "", **more: str) -> web.Response:
 
 def _frame(request: web.Request) -> dict[str, Any]:
     session = request.get(SESSION)
+    rights = {right.value: session is not None and may(session.staff.role, right) for right in Right}
     return {
         "staff": session.staff if session else None,
         "csrf": session.csrf if session else "",
-        "rights": {right.value: session is not None and may(session.staff.role, right) for right in Right},
+        "rights": rights,
+        "navigation": navigation_view(request.path, rights),
         "role": words.ROLES[session.staff.role] if session else "",
         "language": i18n.language(),
         "languages": i18n.LANGUAGES,
