@@ -1,10 +1,10 @@
 """How fast the desk answers with a million posts, and what open dashboards cost.
 
 `python -m benchmarks.desk [--database URL] [--posts 1000000] [--requests 120] [--dashboards 200] [--seconds 30]`.
-Without a database it makes one of SQLite and forgets it. Each page is asked for over HTTP on loopback by somebody signed
-in, one request after the other, uncompressed: milliseconds at p50 and p95, warm. Then so many pages are held open while 20
-conversations change each second: the server's CPU, first of the streams alone, then with every page asking what is new,
-as static/queue.js does. `--plans FILE` writes down how the database answers each question.
+Without a database it makes one of SQLite and forgets it. Each page is asked for over HTTP on loopback by somebody
+signed in, one request after the other, uncompressed: milliseconds at p50 and p95, warm. Then so many pages are held
+open while 20 conversations change each second: the server's CPU, first of the streams alone, then with every page
+asking what is new, as static/queue.js does. `--plans FILE` writes down how the database answers each question.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import aiohttp
 from sqlalchemy import func, select, update
 
 from benchmarks.desk.data import fill
-from benchmarks.desk.plans import write_plans
+from benchmarks.desk.plans import written_plans
 from store import tables as t
 from store.bell import Bell
 from store.database import Database, open_database
@@ -212,7 +212,7 @@ async def desk(url: str) -> AsyncIterator[tuple[Visitor, str, int]]:
 async def _measure(url: str, given: argparse.Namespace) -> None:
     database = await open_database(url)
     if given.plans:
-        await write_plans(database, given.plans)
+        await asyncio.to_thread(given.plans.write_text, await written_plans(database))
     async with desk(url) as (visitor, redis, pid):
         load = os.getloadavg()[0]
         await measure_pages(visitor, database, requests=given.requests)
