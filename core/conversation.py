@@ -32,7 +32,10 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """One thread with one author. `taken_by` is the staff member the bot has fallen silent for (I6)."""
+    """One thread with one author. `taken_by` is the staff member the bot has fallen silent for (I6).
+
+    `assigned_to` is whose work it is. `snoozed_until` None, while it is snoozed: until its author writes.
+    """
 
     id: int
     account: str
@@ -40,6 +43,8 @@ class Conversation:
     version: int
     urgency: int = 0
     taken_by: str | None = None
+    assigned_to: str | None = None
+    snoozed_until: datetime | None = None
     escalated_at: datetime | None = None
     due_at: datetime | None = None
     acknowledged_at: datetime | None = None

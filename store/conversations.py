@@ -228,6 +228,7 @@ def person_has_acted(conversation_id: ColumnElement[int]) -> ColumnElement[bool]
         by_person.c.conversation_id == conversation_id,
         or_(
             and_(by_person.c.is_automatic.is_(False), by_person.c.approved_by.is_not(None)),
+            by_person.c.touched_by.is_not(None),
             and_(by_person.c.state == ReplyState.DROPPED, by_person.c.problem.is_distinct_from(VOID)),
         ),
     )

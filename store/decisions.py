@@ -194,6 +194,7 @@ def _draft_row(facts: Facts, plan: Plan, at: datetime) -> dict[str, object]:
         "target_id": heard.mention.post.native_id,
         "kind": ReplyKind.ACKNOWLEDGEMENT,
         "text": draft.text,
+        "drafted_text": draft.text,
         "language": Language(facts.assessment.language),
         "state": ReplyState.APPROVED if is_automatic else ReplyState.DRAFT,
         "is_automatic": is_automatic,

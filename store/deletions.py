@@ -133,6 +133,8 @@ async def _void_replies(connection: AsyncConnection, post_id: int, *, at: dateti
     await connection.execute(
         update(t.replies).where(r.post_id == post_id, r.state.not_in(_LEAVING)).values(text="", version=r.version + 1)
     )
+    # Nothing is found again by what was drafted.
+    await connection.execute(update(t.replies).where(r.post_id == post_id).values(drafted_text=None))
 
 
 async def _forget_author(connection: AsyncConnection, author_id: int) -> None:

@@ -193,7 +193,9 @@ class Posts:
                 await connection.execute(
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
-                await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
+                await connection.execute(
+                    update(t.replies).where(t.replies.c.post_id == one).values(text="", drafted_text=None), gone
+                )
                 await connection.execute(_forget_authors())
             await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
             unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
