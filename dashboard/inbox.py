@@ -16,9 +16,9 @@ from dashboard.desk import Desk, desk_of
 from dashboard.pages import render
 from dashboard.present import card_view
 from dashboard.words import Chip
+from store.inbox import MOST_COUNTED, InboxFilters
 
 PAGE = 50
-_MOST_PAGES = 1_000
 _ALL = "all"
 
 
@@ -28,18 +28,24 @@ class Filters:
 
     status: str = Status.OPEN.value
     account: str | None = None
-    page: int = 1
+    after: str | None = None
+    before: str | None = None
 
     @property
     def statuses(self) -> tuple[Status, ...]:
         """The statuses to show."""
         return tuple(Status) if self.status == _ALL else (Status(self.status),)
 
+    @property
+    def asked(self) -> InboxFilters:
+        """What to ask the store for."""
+        return InboxFilters(statuses=self.statuses, account=self.account)
+
     def link(self, **changes: object) -> str:
-        """Return the address of these filters with changes; what is as usual is left out."""
-        wanted: dict[str, object] = {"status": self.status, "account": self.account, "page": 1, **changes}
-        usual = {"status": Status.OPEN.value, "account": None, "page": 1}
-        return f"?{urlencode({key: value for key, value in wanted.items() if value != usual[key]})}"
+        """Return the address of these filters' first page with changes; what is as usual is left out."""
+        wanted: dict[str, object] = {"status": self.status, "account": self.account, **changes}
+        usual = {"status": Status.OPEN.value}
+        return f"?{urlencode({key: value for key, value in wanted.items() if value and value != usual.get(key)})}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +61,11 @@ class Choice:
 def read_filters(query: Mapping[str, str]) -> Filters:
     """Return the filters of an address; nonsense in it is as if it were not there."""
     status = query.get("status", "")
-    page = query.get("page", "")
     return Filters(
         status=status if status in {*Status, _ALL} else Status.OPEN.value,
         account=query.get("account") or None,
-        page=min(max(int(page), 1), _MOST_PAGES) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+        after=query.get("after") or None,
+        before=query.get("before") or None,
     )
 
 
@@ -78,19 +84,17 @@ async def _context(request: web.Request) -> dict[str, Any]:
     # Before the rows are read: what changes in between is announced, not missed.
     since = str(desk.hub.latest)
     now = desk.clock.now()
-    found = await desk.conversations.inbox(
-        statuses=filters.statuses, account=filters.account, limit=PAGE + 1, offset=(filters.page - 1) * PAGE
-    )
+    page = await desk.conversations.inbox(filters.asked, after=filters.after, before=filters.before, limit=PAGE)
     counts = await desk.conversations.count(account=filters.account)
     return {
-        "cards": [card_view(card, now) for card in found[:PAGE]],
+        "cards": [card_view(card, now) for card in page.cards],
         "filters": filters,
         "statuses": status_choices(filters, counts),
         "accounts": await _account_choices(desk, filters),
-        "earlier": filters.link(page=filters.page - 1) if filters.page > 1 else None,
-        "later": filters.link(page=filters.page + 1) if len(found) > PAGE else None,
+        "earlier": filters.link(before=page.before) if page.before else None,
+        "later": filters.link(after=page.after) if page.after else None,
         "since": since,
-        "query": filters.link(page=filters.page),
+        "query": filters.link(after=filters.after, before=filters.before),
         "empty": _EMPTY[filters.status],
     }
 
@@ -100,7 +104,7 @@ def status_choices(filters: Filters, counts: Mapping[str, int]) -> list[Choice]:
     made = [
         Choice(
             chip=chip,
-            count=f"{counts.get(status, 0):,}",
+            count=_tally(counts.get(status, 0)),
             link=filters.link(status=status.value),
             is_chosen=filters.status == status,
         )
@@ -108,11 +112,15 @@ def status_choices(filters: Filters, counts: Mapping[str, int]) -> list[Choice]:
     ]
     every = Choice(
         chip=Chip(icon="layers", word="All"),
-        count=f"{sum(counts.values()):,}",
+        count=_tally(MOST_COUNTED + 1 if max(counts.values(), default=0) > MOST_COUNTED else sum(counts.values())),
         link=filters.link(status=_ALL),
         is_chosen=filters.status == _ALL,
     )
     return [*made, every]
+
+
+def _tally(number: int) -> str:
+    return f"{number:,}" if number <= MOST_COUNTED else f"{MOST_COUNTED:,}+"
 
 
 async def _account_choices(desk: Desk, filters: Filters) -> list[Choice]:

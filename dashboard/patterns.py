@@ -30,8 +30,8 @@ from dashboard.present_reply import ReplyView, reply_view, writing
 from dashboard.words import Chip, Tone
 from store.alerts import Listed as Alerted
 from store.alerts import Standing as AlertStanding
-from store.conversations import Card
 from store.corrections import Listed, Standing, Touched
+from store.inbox import Card
 from store.incidents import Member
 
 _TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."

@@ -17,7 +17,7 @@ from dashboard import words
 from dashboard.marks import Segment, safe_link, segments
 from dashboard.words import Chip, Moment, Tone
 from platforms.policy import ALLOWANCES
-from store.conversations import Card
+from store.inbox import Card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,18 @@
-"""Conversations: the inbox query, one conversation whole, and moves with a version check.
+"""Conversations: pages of the inbox, one conversation whole, and moves with a version check.
 
-Owns the `conversations` rows. Refuses to decide what may move: `core.conversation` does.
+Owns the `conversations` rows; `inbox` asks for pages, `places` keeps the order. Refuses to decide what may move:
+`core.conversation` does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
-from core.conversation import Conversation, Move, Status, apply
+from core.conversation import Conversation, Move, apply
 from core.decision import Heard
 from core.errors import Conflict
 from core.reply import VOID, Reply, ReplyState
@@ -18,20 +20,9 @@ from store import rows
 from store import tables as t
 from store.alerts import settle_alerts
 from store.database import Database
+from store.inbox import Card, InboxFilters, Page, count_by_status, find_cards, find_page
 from store.people import record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One conversation as the inbox shows it: its latest post, what we understood, where it stands."""
-
-    conversation: Conversation
-    heard: Heard
-    assessment: Assessment | None
-    reply: Reply | None
-    posts: int
-    last_post_at: datetime
-    changed_at: datetime
+from store.places import place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,30 +56,24 @@ class Conversations:
         self._db = database
 
     async def inbox(
-        self, *, statuses: tuple[Status, ...], account: str | None = None, limit: int = 50, offset: int = 0
-    ) -> list[Card]:
-        """Return cards, most urgent first, the newest first among equals."""
-        c = t.conversations.c
-        query = (
-            select(t.conversations)
-            .where(c.status.in_(statuses))
-            .order_by(c.urgency.desc(), c.last_post_at.desc(), c.id.desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        if account is not None:
-            query = query.where(c.account == account)
+        self, filters: InboxFilters, *, after: str | None = None, before: str | None = None, limit: int = 50
+    ) -> Page:
+        """Return a page of cards: the first, or the one after or before a cursor of another page."""
         async with self._db.read() as connection:
-            found = list(await connection.execute(query))
-            return [await _card(connection, row) for row in found]
+            return await find_page(connection, filters, after=after, before=before, limit=limit)
+
+    async def cards(self, ids: Sequence[int]) -> tuple[Card, ...]:
+        """Return the cards of conversations as they stand now, in the order given."""
+        async with self._db.read() as connection:
+            return await find_cards(connection, ids)
 
     async def count(self, *, account: str | None = None) -> dict[str, int]:
-        """Return how many conversations stand at each status, of one account or of all."""
-        query = select(t.conversations.c.status, func.count()).group_by(t.conversations.c.status)
-        if account is not None:
-            query = query.where(t.conversations.c.account == account)
+        """Return how many conversations stand at each status, of one account or of all.
+
+        Counted up to MOST_COUNTED; one more stands for any number beyond.
+        """
         async with self._db.read() as connection:
-            return dict((await connection.execute(query)).all())
+            return await count_by_status(connection, account=account)
 
     async def changed_after(
         self, at: datetime, conversation_id: int, *, limit: int = 200
@@ -143,6 +128,7 @@ class Conversations:
                     changed_at=at,
                 )
             )
+            await place(connection, [conversation_id])
             detail = {
                 "before": {"status": before.status, "taken_by": before.taken_by},
                 "after": {"status": after.status, "taken_by": after.taken_by},
@@ -156,12 +142,13 @@ class Conversations:
 
 
 async def touch(connection: AsyncConnection, conversation_id: int, *, at: datetime) -> None:
-    """Mark a conversation changed, so that live pages fetch it again."""
+    """Mark a conversation changed, so that live pages fetch it again, and find its place anew."""
     await connection.execute(
         update(t.conversations)
         .where(t.conversations.c.id == conversation_id)
         .values(version=t.conversations.c.version + 1, changed_at=at)
     )
+    await place(connection, [conversation_id])
 
 
 def _posts_of(conversation_id: int) -> Select[tuple[object, ...]]:
@@ -169,26 +156,6 @@ def _posts_of(conversation_id: int) -> Select[tuple[object, ...]]:
         select(*rows.HEARD_COLUMNS)
         .join(t.authors, t.authors.c.id == t.posts.c.author_id)
         .where(t.posts.c.conversation_id == conversation_id)
-    )
-
-
-async def _card(connection: AsyncConnection, row: rows.AnyRow) -> Card:
-    p = t.posts.c
-    posts = _posts_of(row.id).order_by(p.posted_at.desc(), p.id.desc()).limit(1)
-    post = (await connection.execute(posts)).one()
-    assessed = select(t.assessments).where(t.assessments.c.post_id == post.id)
-    assessment = (await connection.execute(assessed)).first()
-    replies = select(t.replies).where(t.replies.c.conversation_id == row.id).order_by(t.replies.c.id.desc()).limit(1)
-    reply = (await connection.execute(replies)).first()
-    count = select(func.count()).where(p.conversation_id == row.id)
-    return Card(
-        conversation=rows.conversation(row),
-        heard=rows.heard(post),
-        assessment=rows.assessment(assessment) if assessment else None,
-        reply=rows.reply(reply) if reply else None,
-        posts=(await connection.execute(count)).scalar_one(),
-        last_post_at=row.last_post_at,
-        changed_at=row.changed_at,
     )
 
 

@@ -34,6 +34,7 @@ from store import tables as t
 from store.database import Database, alone
 from store.likeness import NEAR, likeness
 from store.people import record
+from store.places import place
 
 # Posts that say nearly the same are looked for among those of so many days, and so many at most, the newest first.
 LOOKS_BACK = timedelta(days=30)
@@ -527,6 +528,7 @@ async def _touch(connection: AsyncConnection, threads: Collection[int], field: F
         values["urgency"] = func.coalesce(highest_urgency(), t.conversations.c.urgency)
     for ids in _chunks(sorted(threads)):
         await connection.execute(update(t.conversations).where(t.conversations.c.id.in_(ids)).values(**values))
+    await place(connection, sorted(threads))
 
 
 def highest_urgency() -> Any:

@@ -24,6 +24,7 @@ from store.facts import find
 from store.incidents import join_incident
 from store.lately import Ledger
 from store.people import Scope, save_opt_out
+from store.places import place
 from store.posts import Stage
 
 
@@ -71,6 +72,7 @@ class Decisions:
         if drafts:
             statement = rows.insert(t.replies, connection.dialect)
             await connection.execute(statement.on_conflict_do_nothing(index_elements=["post_id", "kind"]), drafts)
+        await place(connection, {facts.conversation.id for facts, _ in settled})
         for facts, plan in settled:
             await self._save_rest(connection, facts, plan, at)
 

@@ -17,6 +17,7 @@ from store import tables as t
 from store.alerts import settle_alerts
 from store.corrections import highest_urgency
 from store.database import alone
+from store.places import place
 
 DELETED = "deleted by its author"
 # These may be on their way: their text finds them again on the platform, and goes once they are settled.
@@ -159,6 +160,7 @@ async def _settle_conversation(connection: AsyncConnection, conversation_id: int
     await connection.execute(
         update(t.conversations).where(of_it, ~stands, c.taken_by.is_(None)).values(status=Status.RESOLVED)
     )
+    await place(connection, [conversation_id])
     if (await connection.execute(select(c.id).where(of_it, ~stands))).first() is not None:
         # Whoever was called because somebody may be in danger decides that for themselves.
         await settle_alerts(connection, conversation_id=conversation_id, kind=ORDINARY, by="genlyd", at=at)

@@ -17,6 +17,7 @@ from core.post import Author
 from core.watch import Mention
 from store import rows
 from store import tables as t
+from store.places import place
 from store.sources import Progress
 
 # Reddit tells times in whole seconds.
@@ -150,6 +151,7 @@ async def _open_conversations(
                 "account": mention.account,
                 "root_id": post.root_id,
                 "author_id": author_id,
+                "platform": post.platform,
                 "status": Status.PENDING,
                 "version": 1,
                 "urgency": 0,
@@ -162,7 +164,9 @@ async def _open_conversations(
         row["last_post_at"] = max(row["last_post_at"], post.posted_at)
     statement = _upsert_conversations(connection.dialect.name)
     found = await connection.execute(statement, list(opened.values()))
-    return {(row.account, row.root_id, row.author_id): row.id for row in found}
+    ids = {(row.account, row.root_id, row.author_id): row.id for row in found}
+    await place(connection, ids.values())
+    return ids
 
 
 def _author_row(platform: str, author: Author) -> dict[str, object]:

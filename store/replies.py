@@ -22,6 +22,7 @@ from store.alerts import settle_alerts
 from store.conversations import touch
 from store.facts import facts_of
 from store.people import record
+from store.places import place
 from store.writing import AT_ONCE, Writing
 
 _R = t.replies.c
@@ -375,6 +376,7 @@ async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime)
     """An acknowledgement is noted on its conversation; after an answer nobody waits there."""
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
     await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
+    await place(connection, [reply.conversation_id])
 
 
 _C = t.conversations.c

@@ -186,8 +186,21 @@ conversations = Table(
     Column("opened_at", Instant, nullable=False),
     Column("last_post_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    # Its place in the inbox, made from other rows by store/places.py: the order (core/rank.py), and what filters ask
+    # of its newest post that was read. `intents` are the bits of INTENT_BITS there.
+    Column("rank", BigInteger, nullable=False, server_default="0"),
+    Column("platform", String(20), nullable=False, server_default=""),
+    Column("language", String(20)),
+    Column("sentiment", String(20)),
+    Column("intents", Integer, nullable=False, server_default="0"),
+    Column("has_draft", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("account", "root_id", "author_id"),
-    Index("ix_conversations_inbox", "status", "urgency", "last_post_at"),
+    # In the order of the inbox, with every filter's column: a page looks at no row that is not on it.
+    Index(
+        "ix_conversations_inbox",
+        *("status", "rank", "id", "account", "platform", "language", "sentiment", "intents", "has_draft"),
+    ),
+    Index("ix_conversations_account", "account", "status", "rank", "id"),
     Index("ix_conversations_changed", "changed_at"),
     Index("ix_conversations_author", "author_id", "account"),
     Index("ix_conversations_assigned", "assigned_to", "status"),

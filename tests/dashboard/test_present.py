@@ -18,7 +18,7 @@ from dashboard.present_sources import figures, house_view
 from dashboard.present_thread import moves_for
 from dashboard.words import Tone
 from store.accounts import HousePause
-from store.conversations import Card
+from store.inbox import Card
 from tests.dashboard.seed import Said, assessment_of, mention_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -11,9 +11,11 @@ from core.errors import Conflict, IllegalMove
 from store import tables as t
 from store.conversations import Conversations
 from store.database import Database
-from tests.builders import NOW, a_mention, a_plan, a_post, an_author, assessed, decided, saved
+from store.inbox import InboxFilters, Page
+from tests.builders import NOW, a_mention, a_plan, a_post, an_author, decided, saved
 
 LATER = NOW + timedelta(minutes=1)
+EVERY = InboxFilters(statuses=tuple(Status))
 
 
 @pytest.fixture
@@ -22,23 +24,7 @@ def conversations(database: Database) -> Conversations:
 
 
 async def _first(conversations: Conversations) -> Conversation:
-    return (await conversations.inbox(statuses=tuple(Status)))[0].conversation
-
-
-async def test_the_most_urgent_is_first_and_the_newest_among_equals(
-    database: Database, conversations: Conversations
-) -> None:
-    for native_id, urgency, minutes in (("old", 50, 9), ("calm", 10, 0), ("new", 50, 1), ("hot", 95, 30)):
-        post = a_post(native_id, author=an_author(native_id), posted_at=NOW - timedelta(minutes=minutes))
-        (post_id,) = await assessed(database, a_mention(post=post), urgency=urgency)
-        async with database.begin() as connection:
-            await connection.execute(
-                t.conversations.update().where(t.conversations.c.id == post_id).values(urgency=urgency)
-            )
-    cards = await conversations.inbox(statuses=tuple(Status))
-    assert [card.heard.mention.post.native_id for card in cards] == ["hot", "new", "old", "calm"]
-    page = await conversations.inbox(statuses=tuple(Status), limit=2, offset=1)
-    assert [card.heard.mention.post.native_id for card in page] == ["new", "old"]
+    return (await conversations.inbox(EVERY)).cards[0].conversation
 
 
 async def test_the_inbox_and_the_counts_keep_to_their_statuses_and_account(
@@ -48,8 +34,9 @@ async def test_the_inbox_and_the_counts_keep_to_their_statuses_and_account(
     await saved(database, a_mention("2", account="x-second"))
     assert await conversations.count() == {"open": 1, "pending": 1}
     assert await conversations.count(account="x-second") == {"pending": 1}
-    assert [card.conversation.account for card in await conversations.inbox(statuses=(Status.PENDING,))] == ["x-second"]
-    assert await conversations.inbox(statuses=(Status.OPEN,), account="x-second") == []
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.PENDING,)))).cards
+    assert card.conversation.account == "x-second"
+    assert await conversations.inbox(InboxFilters(account="x-second")) == Page()
 
 
 async def test_a_card_shows_the_latest_post_and_the_latest_reply(
@@ -58,7 +45,7 @@ async def test_a_card_shows_the_latest_post_and_the_latest_reply(
     newer, older = (a_post(key, root_id="r", posted_at=NOW - timedelta(minutes=n)) for n, key in enumerate(("b", "a")))
     await decided(database, a_mention(post=older))
     await saved(database, a_mention(post=newer))
-    (card,) = await conversations.inbox(statuses=tuple(Status))
+    (card,) = (await conversations.inbox(EVERY)).cards
     assert (card.heard.mention.post.native_id, card.posts, card.assessment) == ("b", 2, None)
     assert card.reply is not None
 

@@ -19,6 +19,7 @@ from store.conversations import Conversations
 from store.corrections import Corrections, Made
 from store.database import Database
 from store.decisions import Decisions
+from store.inbox import InboxFilters
 from store.likeness import NEAR, likeness
 from store.posts import Posts
 from tests.builders import NOW, a_mention, a_plan, a_post, an_assessment, an_author, saved
@@ -291,7 +292,7 @@ async def test_the_conversation_is_as_urgent_as_its_posts_that_count(
 async def test_what_was_resolved_does_not_come_back_as_urgency(database: Database, corrections: Corrections) -> None:
     conversations = Conversations(database)
     await read_all(database, [a_mention(post=a_post("1", root_id="r"))], urgency=80)
-    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     version = card.conversation.version
     await conversations.move(card.conversation.id, Move.RESOLVE, by="Mette", version=version, at=NOW + MINUTE)
     later = NOW + 2 * MINUTE
@@ -306,7 +307,7 @@ async def test_a_colleague_who_is_about_to_resolve_may_go_on_and_live_pages_are_
 ) -> None:
     conversations = Conversations(database)
     (own,) = await read(database, "1")
-    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     await make(corrections, own, to(Sentiment.POSITIVE))
     assert [one for _, one in await conversations.changed_after(NOW, 10_000)] == [card.conversation.id]
     version = card.conversation.version

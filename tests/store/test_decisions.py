@@ -18,6 +18,7 @@ from store.accounts import Accounts
 from store.conversations import Conversations
 from store.database import Database
 from store.decisions import Decisions
+from store.inbox import InboxFilters
 from store.people import People, Scope
 from store.posts import Posts, Stage
 from store.replies import Replies
@@ -140,7 +141,7 @@ async def test_the_facts_say_how_everything_stands(database: Database, decisions
 
     await decisions.decide(first, look, at=NOW)
     await Accounts(database).pause_house(True, by="kari", at=NOW)
-    (card,) = await Conversations(database).inbox(statuses=tuple(Status))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=tuple(Status)))).cards
     await Conversations(database).move(
         card.conversation.id, Move.TAKE_OVER, by="kari", version=card.conversation.version, at=NOW
     )
@@ -182,7 +183,7 @@ async def test_an_escalation_sets_when_it_is_due_and_the_earliest_stays(
     await decisions.decide(first, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR), at=NOW)
     await decisions.decide(second, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR / 4), at=NOW + HOUR / 10)
     await decisions.decide(third, a_plan(Action.SHOW, escalate=True, due_at=NOW + HOUR * 2), at=NOW + HOUR / 5)
-    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     assert (card.conversation.escalated_at, card.conversation.due_at) == (NOW, NOW + HOUR / 4)
     assert card.conversation.urgency == 70
 
@@ -203,11 +204,11 @@ async def test_a_new_post_opens_a_resolved_conversation_with_its_own_urgency(
 ) -> None:
     conversations = Conversations(database)
     await decided(database, *_thread("1"))
-    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     await conversations.move(card.conversation.id, Move.RESOLVE, by="k", version=card.conversation.version, at=NOW)
     (second,) = await assessed(database, *_thread("2"), urgency=10)
     await decisions.decide(second, a_plan(), at=NOW)
-    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     assert (card.conversation.urgency, card.conversation.status) == (10, Status.OPEN)
 
 

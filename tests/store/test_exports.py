@@ -14,6 +14,7 @@ from store.corrections import Corrections
 from store.database import Database
 from store.decisions import Decisions
 from store.exports import QUERIES, export
+from store.inbox import InboxFilters
 from store.posts import Posts
 from store.sources import Sources
 from store.taught import TaughtWords
@@ -31,7 +32,7 @@ async def _a_day(database: Database) -> None:
     )
     await Posts(database).save_assessments([(assessed_id, judged)], at=NOW)
     await Decisions(database, repeat_alert_after=timedelta(hours=1)).decide(assessed_id, a_plan(), at=NOW)
-    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     version = card.conversation.version
     await Conversations(database).move(card.conversation.id, Move.TAKE_OVER, by="kari", version=version, at=NOW)
     change = Change(field=Field.INTENTS, was=(Intent.OUTAGE,), now=(Intent.BILLING,))

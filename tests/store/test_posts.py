@@ -13,6 +13,7 @@ from core.post import Platform
 from store import tables as t
 from store.conversations import Conversations
 from store.database import Database
+from store.inbox import InboxFilters
 from store.people import People, Scope
 from store.posts import MOST_ATTEMPTS, Posts, Stage
 from store.sources import Progress, Sources
@@ -85,7 +86,8 @@ async def test_two_accounts_that_hear_one_post_at_once_leave_no_empty_conversati
         posts.save_batch(other, some_progress(account="x-second"), at=NOW),
     )
     assert await _count(database, "conversations") == 40
-    assert len(await Conversations(database).inbox(statuses=tuple(Status))) == 40
+    page = await Conversations(database).inbox(InboxFilters(statuses=tuple(Status)))
+    assert len(page.cards) == 40
 
 
 async def test_a_failure_in_the_middle_moves_neither_posts_nor_cursor(database: Database) -> None:
@@ -131,7 +133,7 @@ async def test_a_second_post_joins_the_conversation_and_a_late_older_one_does_no
     older = a_post("1", root_id="r", posted_at=NOW - timedelta(hours=2))
     await saved(database, a_mention(post=newer))
     await saved(database, a_mention(post=older))
-    (card,) = await Conversations(database).inbox(statuses=tuple(Status))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=tuple(Status)))).cards
     assert (card.posts, card.last_post_at, card.heard.mention.post.native_id) == (2, NOW, "2")
 
 
@@ -163,7 +165,7 @@ async def test_an_assessment_is_saved_once_and_comes_back_whole(database: Databa
     posts = Posts(database)
     assert await posts.save_assessments([(post_id, judged)], at=NOW) == [post_id]
     assert await posts.save_assessments([(post_id, an_assessment(urgency=1))], at=NOW) == []
-    (card,) = await Conversations(database).inbox(statuses=tuple(Status))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=tuple(Status)))).cards
     assert card.assessment == judged
 
 
@@ -241,7 +243,7 @@ async def test_purge_forgets_texts_handles_and_alerts_and_keeps_the_counts(datab
     assert await posts.purge(before=NOW - timedelta(days=365)) == 1
     assert await posts.purge(before=NOW - timedelta(days=365)) == 0
     assert secret not in await _everything(database)
-    cards = await Conversations(database).inbox(statuses=tuple(Status))
+    cards = (await Conversations(database).inbox(InboxFilters(statuses=tuple(Status)))).cards
     assert {card.heard.mention.post.native_id: card.heard.mention.post.text for card in cards} == {
         "1": "",
         "2": a_post("2").text,

@@ -16,6 +16,7 @@ from store import tables as t
 from store.accounts import Accounts, AccountState
 from store.conversations import Conversations
 from store.database import Database
+from store.inbox import InboxFilters
 from store.replies import Replies
 from tests.builders import NOW, a_mention, a_plan, a_post, a_standing, an_author, decided, saved
 
@@ -104,7 +105,7 @@ async def test_what_is_sent_keeps_its_receipt_and_tells_the_conversation(databas
         RECEIPT.url,
         NOW,
     )
-    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     assert card.conversation.acknowledged_at == NOW
     assert card.conversation.waiting_since is not None, "an acknowledgement is no answer: they still wait"
 
@@ -114,7 +115,7 @@ async def test_an_answer_ends_the_waiting(database: Database, replies: Replies) 
     await replies.answer(post_id, "Hej", by="kari", at=NOW)
     (reply,) = await replies.claim_due("me", at=NOW, lease=LEASE)
     await replies.mark_sent(reply, RECEIPT, at=NOW)
-    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     assert (card.conversation.waiting_since, card.conversation.acknowledged_at) == (None, None)
 
 
@@ -224,7 +225,7 @@ async def test_a_person_settles_what_nobody_knows(
     unknown = await _unknown(database)
     settled = await replies.settle_by_person(unknown.id, is_there=is_there, by="kari", version=unknown.version, at=NOW)
     assert (settled.state, settled.settled_at) == (state, NOW if is_there else None)
-    (card,) = await Conversations(database).inbox(statuses=(Status.OPEN,))
+    (card,) = (await Conversations(database).inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     assert card.conversation.acknowledged_at == (NOW if is_there else None)
     assert len(await replies.claim_due("me", at=NOW, lease=LEASE)) == (0 if is_there else 1)
 
@@ -270,7 +271,7 @@ async def test_the_standing_is_read_anew_each_time(database: Database, replies: 
     assert (facts.has_reply, facts.acknowledged_at) == (False, None), "the reply itself does not count"
     await Accounts(database).pause_house(True, by="kari", at=NOW)
     conversations = Conversations(database)
-    (card,) = await conversations.inbox(statuses=(Status.OPEN,))
+    (card,) = (await conversations.inbox(InboxFilters(statuses=(Status.OPEN,)))).cards
     version = card.conversation.version
     await conversations.move(card.conversation.id, Move.TAKE_OVER, by="kari", version=version, at=NOW)
     async with database.begin() as connection:
