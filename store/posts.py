@@ -23,6 +23,7 @@ from store.database import Database
 from store.deletions import forget_settled_replies
 from store.edits import rewrite
 from store.intake import known_version, take_in
+from store.notes import forget_old
 from store.sources import Progress, advance
 
 
@@ -201,6 +202,7 @@ class Posts:
             unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
             await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
             await forget_settled_replies(connection)
+            await forget_old(connection, before=before)
         return len(ids)
 
     async def count_by_stage(self) -> dict[str, int]:
