@@ -11,8 +11,10 @@ from core.reply import ReplyKind
 from dashboard import words
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import MOST_TEXT, number, one_of, text_of
+from dashboard.inbox import filters_here, queue_context
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_thread import taken_by_other, thread_view, why_no_answer
+from dashboard.swaps import is_for, said_at
 from platforms.policy import MAX_LENGTH, length_of
 from store.conversations import Entry, Thread
 from store.people import Scope
@@ -31,7 +33,12 @@ async def conversation(request: web.Request) -> web.Response:
     scopes = await desk.people.opted_out(thread.author_id)
     standing = await desk.corrections.standing(thread.conversation.id)
     view = thread_view(thread, scopes, standing, reader=reader_of(request), now=desk.clock.now())
-    return await render(request, "conversation.html", {"thread": view, "since": since})
+    filters = filters_here(request)
+    context = {"thread": view, "since": since, "query": filters.link}
+    if is_for(request, "reading"):
+        response = await render(request, "_reading.html", context)
+        return said_at(response, f"/conversations/{view.id}{filters.link}", request)
+    return await render(request, "conversation.html", {**await queue_context(request, filters), **context})
 
 
 async def move(request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ from dashboard.throttle import Throttle
 from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell, Ring
+from store.bulk import Bulk
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
@@ -24,6 +25,7 @@ from store.incidents import Incidents
 from store.people import People, Session
 from store.posts import Posts
 from store.replies import Replies
+from store.saved_filters import SavedFilters
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -44,12 +46,14 @@ class Desk:
     throttle: Throttle
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
+    bulk: Bulk = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
     incidents: Incidents = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
+    saved_filters: SavedFilters = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
@@ -59,12 +63,14 @@ class Desk:
         for name, store in (
             ("accounts", Accounts),
             ("alerts", Alerts),
+            ("bulk", Bulk),
             ("conversations", Conversations),
             ("corrections", Corrections),
             ("incidents", Incidents),
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
+            ("saved_filters", SavedFilters),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from core.clock import Clock
 from core.config import Config
 from core.rights import Right
-from dashboard import alerts, conversation, corrections, i18n, inbox, incidents, replies, sources
+from dashboard import alerts, bulk, conversation, corrections, i18n, inbox, incidents, replies, saved, sources
 from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
@@ -158,7 +158,12 @@ async def _close_hub(app: web.Application) -> None:
 PAGES = (
     page("GET", "/", _home, Right.READ),
     page("GET", "/inbox", inbox.inbox, Right.READ),
-    page("GET", "/inbox/fragment", inbox.fragment, Right.READ),
+    page("GET", "/inbox/cards", inbox.cards, Right.READ),
+    page("GET", "/inbox/fresh", inbox.fresh, Right.READ),
+    page("POST", "/inbox/bulk", bulk.bulk, Right.WORK),
+    page("POST", "/inbox/undo", bulk.undo, Right.WORK),
+    page("POST", "/filters", saved.save, Right.READ),
+    page("POST", r"/filters/{id:\d{1,15}}/delete", saved.delete, Right.READ),
     page("GET", r"/conversations/{id:\d{1,15}}", conversation.conversation, Right.READ),
     page("POST", r"/conversations/{id:\d{1,15}}/move", conversation.move, Right.WORK),
     page("POST", r"/conversations/{id:\d{1,15}}/answer", conversation.answer, Right.SEND),
