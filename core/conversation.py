@@ -32,7 +32,10 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """One thread with one author. `taken_by` is the staff member the bot has fallen silent for (I6)."""
+    """One thread with one author. `taken_by` is the staff member the bot has fallen silent for (I6).
+
+    `assigned_to` is whose work it is. `snoozed_until` None, while it is snoozed: until its author writes.
+    """
 
     id: int
     account: str
@@ -40,6 +43,8 @@ class Conversation:
     version: int
     urgency: int = 0
     taken_by: str | None = None
+    assigned_to: str | None = None
+    snoozed_until: datetime | None = None
     escalated_at: datetime | None = None
     due_at: datetime | None = None
     acknowledged_at: datetime | None = None
@@ -60,18 +65,49 @@ def apply(conversation: Conversation, move: Move, *, by: str) -> Conversation:
         case Move.TAKE_OVER:
             if conversation.taken_by not in (None, by):
                 raise IllegalMove(f"{conversation.taken_by} already has this conversation")
-            return replace(conversation, taken_by=by, status=Status.OPEN)
+            return replace(conversation, taken_by=by, assigned_to=by, status=Status.OPEN, snoozed_until=None)
         case Move.HAND_BACK:
             if not conversation.is_taken:
                 raise IllegalMove("nobody has taken this conversation, so it cannot be handed back")
-            return replace(conversation, taken_by=None)
+            return replace(conversation, taken_by=None, assigned_to=None)
         case Move.RESOLVE:
             if conversation.status is Status.RESOLVED:
                 raise IllegalMove("this conversation is already resolved")
-            return replace(conversation, status=Status.RESOLVED, due_at=None, waiting_since=None)
+            # Nobody's work any more: if its author writes again, "next" hands it out anew.
+            return replace(
+                conversation,
+                status=Status.RESOLVED,
+                due_at=None,
+                waiting_since=None,
+                snoozed_until=None,
+                assigned_to=conversation.taken_by,
+            )
         case Move.REOPEN:
-            if conversation.status is not Status.RESOLVED:
+            if conversation.status not in (Status.RESOLVED, Status.SNOOZED):
                 raise IllegalMove("this conversation is not resolved")
-            return replace(conversation, status=Status.OPEN)
+            return replace(conversation, status=Status.OPEN, snoozed_until=None)
         case _:
             assert_never(move)
+
+
+def assign(conversation: Conversation, to: str | None, *, by: str) -> Conversation:
+    """Return the conversation as the work of `to`, or nobody's. What `by` has taken goes on to `to`: the bot stays out.
+
+    Raises: IllegalMove.
+    """
+    if conversation.status is Status.RESOLVED:
+        raise IllegalMove("this conversation is resolved: reopen it first")
+    if conversation.taken_by not in (None, by):
+        raise IllegalMove(f"{conversation.taken_by} has this conversation: it is handed back first")
+    if to is None and conversation.is_taken:
+        raise IllegalMove("you have taken this conversation: hand it back instead")
+    return replace(conversation, assigned_to=to, taken_by=to if conversation.is_taken else None)
+
+
+def snooze(conversation: Conversation, until: datetime | None, *, now: datetime) -> Conversation:
+    """Return the conversation put off until an instant, or (None) until its author writes. Raises: IllegalMove."""
+    if conversation.status is Status.RESOLVED:
+        raise IllegalMove("this conversation is resolved, so there is nothing to put off")
+    if until is not None and until <= now:
+        raise IllegalMove("that time is over already")
+    return replace(conversation, status=Status.SNOOZED, snoozed_until=until)

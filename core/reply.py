@@ -37,6 +37,17 @@ class ReplyKind(StrEnum):
     ANSWER = "answer"
 
 
+class RejectReason(StrEnum):
+    """What was wrong with a draft. The first four are corrected at once."""
+
+    MOOD = "mood"
+    URGENCY = "urgency"
+    LANGUAGE = "language"
+    INTENT = "intent"
+    WORDS = "words"
+    NO_ANSWER = "no answer"
+
+
 MOVES: dict[ReplyState, frozenset[ReplyState]] = {
     ReplyState.DRAFT: frozenset({ReplyState.APPROVED, ReplyState.DROPPED}),
     ReplyState.APPROVED: frozenset({ReplyState.SENDING, ReplyState.REFUSED, ReplyState.DRAFT, ReplyState.DROPPED}),
@@ -71,7 +82,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer under one post. `author` is None where the bot wrote it, else the staff member."""
+    """One answer under one post.
+
+    `drafted_text` is what was first suggested, by the colleague `drafted_by` or else by the bot; None where somebody
+    answered at once, or the text is forgotten. `is_edited` tells whether other words were approved, and outlives them.
+    """
 
     id: int
     post_id: int
@@ -90,6 +105,11 @@ class Reply:
     attempts: int
     fence: int
     created_at: datetime
+    drafted_text: str | None = None
+    drafted_by: str | None = None
+    is_edited: bool | None = None
+    rejected_because: RejectReason | None = None
+    approved_at: datetime | None = None
     not_before: datetime | None = None
     sending_at: datetime | None = None
     settled_at: datetime | None = None

@@ -5,6 +5,7 @@ to decide what may move.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from aiohttp import web
 
@@ -17,16 +18,23 @@ from dashboard.inbox import MOST_SHOWN, card_views
 from dashboard.pages import refuse, render, see
 from dashboard.present_queue import ToastView, done_view, seen_in, undone_view
 from dashboard.swaps import is_swap
+from store.bulk import SNOOZE
+
+_MORNING = time(9, 0)
 
 
 async def bulk(request: web.Request) -> web.Response:
     """POST /inbox/bulk: one move with everything picked."""
     desk, form = desk_of(request), await request.post()
-    move, filters = Move(one_of(form, "move", Move)), filters_of_link(str(form.get("back", "")))
+    action, filters = one_of(form, "move", (*Move, SNOOZE)), filters_of_link(str(form.get("back", "")))
     seen = seen_in([str(pick) for pick in form.getall("pick", [])], most=MOST_SHOWN)
     if not seen:
         raise refuse(400, _("Nothing is selected"), _("Select conversations first: press x, or tick their boxes."))
-    batch = await desk.bulk.move(seen, move, by=reader_of(request), at=desk.clock.now())
+    by, now = reader_of(request), desk.clock.now()
+    if action == SNOOZE:
+        batch = await desk.bulk.snooze(seen, _tomorrow(now, desk.config.hours.zone), by=by, at=now)
+    else:
+        batch = await desk.bulk.move(seen, Move(action), by=by, at=now)
     await desk.bell.announce()
     return await _answer(request, filters, tuple(seen), done_view(batch))
 
@@ -38,6 +46,10 @@ async def undo(request: web.Request) -> web.Response:
     batch = await desk.bulk.undo(str(form.get("token", "")), by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
     return await _answer(request, filters, batch.done if batch else (), undone_view(batch))
+
+
+def _tomorrow(now: datetime, zone: tzinfo) -> datetime:
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), _MORNING, zone).astimezone(UTC)
 
 
 async def _answer(request: web.Request, filters: Filters, ids: Sequence[int], toast: ToastView) -> web.Response:

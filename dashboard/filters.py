@@ -80,7 +80,7 @@ class Filters:
 
     def still_fits(self, card: Card) -> bool:
         """Whether a card that was in the list still belongs there, as far as its status and whose it is tell."""
-        taken = card.conversation.taken_by
+        taken = card.conversation.assigned_to
         return card.conversation.status in self.statuses and not (self.whose == NOBODYS and taken is not None)
 
 

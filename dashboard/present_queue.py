@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.conversation import Move
 from dashboard.i18n import N_, _, ngettext
-from store.bulk import Batch
+from store.bulk import SNOOZE, Batch
 from store.inbox import Card
 
 
@@ -46,7 +46,7 @@ def news_words(above: int) -> str:
 
 def done_view(batch: Batch) -> ToastView:
     """Return what a toast says after a batch."""
-    one, many = _DONE[Move(batch.move)]
+    one, many = _DONE[batch.action]
     words = [ngettext(one, many, len(batch.done))] if batch.done else [_("Nothing was changed.")]
     return ToastView(words=" ".join([*words, *_left(batch)]), undo=batch.token if batch.done else "")
 
@@ -82,7 +82,8 @@ def _left(batch: Batch) -> list[str]:
     return [ngettext(one, "{n} had changed meanwhile and were left alone.", batch.left)]
 
 
-_DONE = {
+_DONE: dict[str, tuple[str, str]] = {
+    SNOOZE: (N_("Snoozed until tomorrow at 9."), N_("{n} snoozed until tomorrow at 9.")),
     Move.TAKE_OVER: (N_("You have it now."), N_("You have {n} now.")),
     Move.HAND_BACK: (N_("Handed back."), N_("{n} handed back.")),
     Move.RESOLVE: (N_("Resolved."), N_("{n} resolved.")),

@@ -164,6 +164,66 @@ class Bell:
                 yield
                 await asyncio.sleep(at_least_every_seconds)
 
+    async def remember(self, key: str, field: str, value: str, *, seconds: int) -> None:
+        """Keep a value in a hash that is forgotten `seconds` after its last change."""
+        since = _now()
+        if since < self._rests_until:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hset(key, field, value)
+                pipe.expire(key, seconds)
+                await pipe.execute()
+        except (RedisError, OSError) as err:
+            self._note_down(err, since)
+
+    async def forget(self, key: str, field: str) -> None:
+        """Let go of a value of a hash."""
+        since = _now()
+        if since < self._rests_until:
+            return
+        try:
+            await self._redis.hdel(key, field)
+        except (RedisError, OSError) as err:
+            self._note_down(err, since)
+
+    async def remembered(self, key: str) -> dict[str, str]:
+        """Return a hash whole; empty while Redis is away."""
+        since = _now()
+        if since < self._rests_until:
+            return {}
+        try:
+            held = await self._redis.hgetall(key)
+            return {str(field): str(value) for field, value in held.items()}
+        except (RedisError, OSError) as err:
+            self._note_down(err, since)
+            return {}
+
+    async def publish(self, channel: str, said: str) -> None:
+        """Say something to whoever listens right now."""
+        since = _now()
+        if since < self._rests_until:
+            return
+        try:
+            await self._redis.publish(channel, said)
+        except (RedisError, OSError) as err:
+            self._note_down(err, since)
+
+    async def hear(self, channel: str) -> AsyncIterator[str]:
+        """Yield what is said on a channel; nothing while Redis is away."""
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(channel)
+                    while True:
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5.0)
+                        _stop_if_cancelled()
+                        if message is not None:
+                            yield str(message["data"])
+            except (RedisError, OSError) as err:
+                self._note_down(err)
+                await asyncio.sleep(1.0)
+
     async def depth(self) -> dict[str, int]:
         """Return how many entries lie in each stream; empty while Redis is away."""
         try:

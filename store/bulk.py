@@ -6,7 +6,7 @@ move: `core.conversation` does.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,16 +14,17 @@ from typing import Any
 from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.conversation import Conversation, Move, Status
+from core.conversation import Conversation, Move, Status, apply, snooze
 from core.errors import Conflict, IllegalMove
 from store import rows
 from store import tables as t
-from store.conversations import make_move, put
+from store.conversations import change, put
 from store.database import Database
 from store.people import record
 
 # A page offers the undo for fifteen seconds; a slow line gets some more.
 UNDO_SECONDS = 15
+SNOOZE = "snooze"
 _KEPT = timedelta(seconds=4 * UNDO_SECONDS)
 
 
@@ -32,7 +33,7 @@ class Batch:
     """What was done at once: which conversations moved, and how many were left as they were. `token` undoes it."""
 
     token: str
-    move: str
+    action: str
     done: tuple[int, ...]
     left: int
 
@@ -45,16 +46,31 @@ class Bulk:
 
     async def move(self, seen: Mapping[int, int], move: Move, *, by: str, at: datetime) -> Batch:
         """Make `move` with every conversation that still has the version it was seen at (id: version)."""
+        return await self._change(seen, move, lambda one: apply(one, move, by=by), by=by, at=at)
+
+    async def snooze(self, seen: Mapping[int, int], until: datetime, *, by: str, at: datetime) -> Batch:
+        """Put every conversation off that still has the version it was seen at."""
+        return await self._change(seen, SNOOZE, lambda one: snooze(one, until, now=at), by=by, at=at)
+
+    async def _change(
+        self,
+        seen: Mapping[int, int],
+        action: str,
+        make: Callable[[Conversation], Conversation],
+        *,
+        by: str,
+        at: datetime,
+    ) -> Batch:
         token, done = secrets.token_urlsafe(12), []
         async with self._db.begin() as connection:
             # In one order everywhere, so that two people never wait for each other.
             for conversation_id, version in sorted(seen.items()):
                 try:
-                    await make_move(connection, conversation_id, move, by=by, version=version, at=at, batch=token)
+                    await change(connection, conversation_id, action, make, by=by, version=version, at=at, batch=token)
                 except (Conflict, IllegalMove):
                     continue
                 done.append(conversation_id)
-        return Batch(token=token, move=move, done=tuple(done), left=len(seen) - len(done))
+        return Batch(token=token, action=action, done=tuple(done), left=len(seen) - len(done))
 
     async def batch(self, token: str, *, by: str, at: datetime) -> Batch | None:
         """Return what `by` did a moment ago, None where there is no such batch or it is too old to undo."""
@@ -62,7 +78,7 @@ class Bulk:
             lines = await _lines(connection, token, by=by, at=at)
         if not lines:
             return None
-        return Batch(token=token, move=lines[0].action, done=tuple(_subject(line) for line in lines), left=0)
+        return Batch(token=token, action=lines[0].action, done=tuple(_subject(line) for line in lines), left=0)
 
     async def undo(self, token: str, *, by: str, at: datetime) -> Batch | None:
         """Put back what a batch moved, but for what somebody moved since. None where there is none to undo."""
@@ -71,7 +87,7 @@ class Bulk:
             done = [_subject(line) for line in lines if await _put_back(connection, line, by=by, at=at)]
         if not lines:
             return None
-        return Batch(token="", move=lines[0].action, done=tuple(done), left=len(lines) - len(done))
+        return Batch(token="", action=lines[0].action, done=tuple(done), left=len(lines) - len(done))
 
 
 async def _lines(connection: AsyncConnection, token: str, *, by: str, at: datetime) -> list[rows.AnyRow]:
@@ -115,8 +131,10 @@ def _before(conversation: Conversation, was: Mapping[str, Any]) -> Conversation:
         conversation,
         status=Status(was["status"]),
         taken_by=was["taken_by"],
+        assigned_to=was["assigned_to"],
         due_at=_instant(was["due_at"]),
         waiting_since=_instant(was["waiting_since"]),
+        snoozed_until=_instant(was["snoozed_until"]),
     )
 
 

@@ -4,15 +4,15 @@ Owns the `conversations` rows; `inbox` asks for pages, `places` keeps the order.
 `core.conversation` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
-from core.conversation import Conversation, Move, apply
+from core.conversation import Conversation, Move, Status, apply, assign, snooze
 from core.decision import Heard
 from core.errors import Conflict
 from core.reply import VOID, Reply, ReplyState
@@ -47,6 +47,23 @@ class Thread:
     entries: tuple[Entry, ...]
     author_id: int
     is_opted_out: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierOne:
+    """Another conversation with the same author."""
+
+    id: int
+    status: Status
+    last_post_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What we had with an author before, the latest first."""
+
+    count: int = 0
+    last: tuple[EarlierOne, ...] = ()
 
 
 class Conversations:
@@ -112,36 +129,110 @@ class Conversations:
         async with self._db.begin() as connection:
             return await make_move(connection, conversation_id, move, by=by, version=version, at=at)
 
+    async def assign(self, conversation_id: int, to: str | None, *, by: str, version: int, at: datetime) -> None:
+        """Make it the work of a colleague, or nobody's. Raises: Conflict; IllegalMove."""
+        async with self._db.begin() as connection:
+            before = await _locked(connection, conversation_id, version)
+            await put(connection, assign(before, to, by=by), version=version + 1, at=at)
+            detail = {"before": before.assigned_to, "after": to}
+            await _record(connection, conversation_id, "assign", by=by, at=at, detail=detail)
+
+    async def snooze(
+        self, conversation_id: int, until: datetime | None, *, by: str, version: int, at: datetime
+    ) -> None:
+        """Put it off until an instant, or until its author writes. Raises: Conflict; IllegalMove."""
+        async with self._db.begin() as connection:
+            before = await _locked(connection, conversation_id, version)
+            await put(connection, snooze(before, until, now=at), version=version + 1, at=at)
+            detail = {"before": before.status, "until": None if until is None else until.isoformat()}
+            await _record(connection, conversation_id, "snooze", by=by, at=at, detail=detail)
+
+    async def wake(self, *, at: datetime, limit: int = 200) -> int:
+        """Open what was put off until now. Returns how many."""
+        c = t.conversations.c
+        due = select(c.id).where(c.status == Status.SNOOZED, c.snoozed_until <= at).order_by(c.id).limit(limit)
+        async with self._db.begin() as connection:
+            ids = list((await connection.execute(due.with_for_update(skip_locked=True))).scalars())
+            if not ids:
+                return 0
+            values = {"status": Status.OPEN, "snoozed_until": None, "version": c.version + 1, "changed_at": at}
+            await connection.execute(update(t.conversations).where(c.id.in_(ids)).values(**values))
+            await place(connection, ids)
+            for one in ids:
+                await _record(connection, one, "wake", by="genlyd", at=at, detail={})
+            return len(ids)
+
+    async def earlier(self, author_id: int, *, but_not: int, limit: int = 3) -> Earlier:
+        """Return how many other conversations we had with an author on this platform, and the last of them."""
+        c = t.conversations.c
+        theirs = and_(c.author_id == author_id, c.id != but_not)
+        last = select(c.id, c.status, c.last_post_at).where(theirs).order_by(c.last_post_at.desc(), c.id.desc())
+        async with self._db.read() as connection:
+            count = (await connection.execute(select(func.count(c.id)).where(theirs))).scalar_one()
+            found = [
+                EarlierOne(id=row.id, status=Status(row.status), last_post_at=row.last_post_at)
+                for row in await connection.execute(last.limit(limit))
+            ]
+            return Earlier(count=count, last=tuple(found))
+
 
 async def make_move(
+    connection: AsyncConnection, conversation_id: int, move: Move, *, by: str, version: int, at: datetime
+) -> Conversation:
+    """Make `move` within the caller's transaction. Raises: Conflict; IllegalMove."""
+
+    def moved(before: Conversation) -> Conversation:
+        return apply(before, move, by=by)
+
+    return await change(connection, conversation_id, move, moved, by=by, version=version, at=at)
+
+
+async def change(
     connection: AsyncConnection,
     conversation_id: int,
-    move: Move,
+    action: str,
+    make: Callable[[Conversation], Conversation],
     *,
     by: str,
     version: int,
     at: datetime,
     batch: str = "",
 ) -> Conversation:
-    """Make `move` within the caller's transaction and write it to the audit, with what an undo needs.
+    """Make a change within the caller's transaction and write it to the audit, with what an undo needs.
 
-    `batch` names the moves that a person made at once. Raises: Conflict; IllegalMove.
+    `batch` names the changes that a person made at once. Raises: Conflict; what `make` raises.
     """
+    before = await _locked(connection, conversation_id, version)
+    after = make(before)
+    await put(connection, after, version=version + 1, at=at)
+    detail = {
+        "before": {**_standing(before), **_times(before)},
+        "after": {**_standing(after), "version": version + 1},
+    } | ({"batch": batch} if batch else {})
+    await _record(connection, conversation_id, action, by=by, at=at, detail=detail)
+    if action in (Move.TAKE_OVER, Move.RESOLVE):
+        await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
+    return after
+
+
+async def _locked(connection: AsyncConnection, conversation_id: int, version: int) -> Conversation:
     query = select(t.conversations).where(t.conversations.c.id == conversation_id).with_for_update()
     row = (await connection.execute(query)).first()
     if row is None or row.version != version:
         raise Conflict("the conversation changed since you opened it")
-    before = rows.conversation(row)
-    after = apply(before, move, by=by)
-    await put(connection, after, version=version + 1, at=at)
-    detail = {
-        "before": {"status": before.status, "taken_by": before.taken_by, **_times(before)},
-        "after": {"status": after.status, "taken_by": after.taken_by, "version": version + 1},
-    } | ({"batch": batch} if batch else {})
-    await record(connection, by=by, action=move, subject=f"conversation {conversation_id}", at=at, detail=detail)
-    if move in (Move.TAKE_OVER, Move.RESOLVE):
-        await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
-    return after
+    return rows.conversation(row)
+
+
+async def _record(
+    connection: AsyncConnection,
+    conversation_id: int,
+    action: str,
+    *,
+    by: str,
+    at: datetime,
+    detail: Mapping[str, object],
+) -> None:
+    await record(connection, by=by, action=action, subject=f"conversation {conversation_id}", at=at, detail=detail)
 
 
 async def put(connection: AsyncConnection, conversation: Conversation, *, version: int, at: datetime) -> None:
@@ -152,6 +243,8 @@ async def put(connection: AsyncConnection, conversation: Conversation, *, versio
         .values(
             status=conversation.status,
             taken_by=conversation.taken_by,
+            assigned_to=conversation.assigned_to,
+            snoozed_until=conversation.snoozed_until,
             due_at=conversation.due_at,
             waiting_since=conversation.waiting_since,
             version=version,
@@ -161,8 +254,20 @@ async def put(connection: AsyncConnection, conversation: Conversation, *, versio
     await place(connection, [conversation.id])
 
 
+def _standing(conversation: Conversation) -> dict[str, str | None]:
+    return {
+        "status": conversation.status,
+        "taken_by": conversation.taken_by,
+        "assigned_to": conversation.assigned_to,
+    }
+
+
 def _times(conversation: Conversation) -> dict[str, str | None]:
-    found = {"due_at": conversation.due_at, "waiting_since": conversation.waiting_since}
+    found = {
+        "due_at": conversation.due_at,
+        "waiting_since": conversation.waiting_since,
+        "snoozed_until": conversation.snoozed_until,
+    }
     return {name: None if at is None else at.isoformat() for name, at in found.items()}
 
 
@@ -220,6 +325,7 @@ def person_has_acted(conversation_id: ColumnElement[int]) -> ColumnElement[bool]
         by_person.c.conversation_id == conversation_id,
         or_(
             and_(by_person.c.is_automatic.is_(False), by_person.c.approved_by.is_not(None)),
+            by_person.c.touched_by.is_not(None),
             and_(by_person.c.state == ReplyState.DROPPED, by_person.c.problem.is_distinct_from(VOID)),
         ),
     )

@@ -149,6 +149,8 @@ def _conversation_after(facts: Facts, plan: Plan, at: datetime) -> dict[str, obj
     before, decision = facts.conversation, plan.decision
     values: dict[str, object] = {
         "status": _status_after(before.status, decision.action, taken=before.is_taken),
+        # Its author wrote.
+        "snoozed_until": None,
         "urgency": _urgency_after(facts),
         "version": before.version + 1,
         "changed_at": at,
@@ -199,6 +201,7 @@ def _draft_row(facts: Facts, plan: Plan, at: datetime) -> dict[str, object]:
         "target_id": heard.mention.post.native_id,
         "kind": ReplyKind.ACKNOWLEDGEMENT,
         "text": draft.text,
+        "drafted_text": draft.text,
         "language": Language(facts.assessment.language),
         "state": ReplyState.APPROVED if is_automatic else ReplyState.DRAFT,
         "is_automatic": is_automatic,

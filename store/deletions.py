@@ -17,6 +17,7 @@ from store import tables as t
 from store.alerts import settle_alerts
 from store.corrections import highest_urgency
 from store.database import alone
+from store.notes import forget_all_beside, forget_quotations
 from store.places import place
 
 DELETED = "deleted by its author"
@@ -55,8 +56,9 @@ async def forget_gone(connection: AsyncConnection, post_id: int, *, at: datetime
     await _forget_unreadable(connection, post.native_id)
     await _forget_what_was_understood(connection, post_id)
     await _void_replies(connection, post_id, at=at)
+    await forget_quotations(connection, post.conversation_id, [post.text])
     await connection.execute(update(t.posts).where(t.posts.c.id == post_id).values(**_nothing_left(at)))
-    await _forget_author(connection, post.author_id)
+    await _forget_author(connection, post)
     await _settle_conversation(connection, post.conversation_id, at=at)
     return True
 
@@ -134,12 +136,21 @@ async def _void_replies(connection: AsyncConnection, post_id: int, *, at: dateti
     await connection.execute(
         update(t.replies).where(r.post_id == post_id, r.state.not_in(_LEAVING)).values(text="", version=r.version + 1)
     )
+    # Nothing is found again by what was drafted.
+    await connection.execute(update(t.replies).where(r.post_id == post_id).values(drafted_text=None))
 
 
-async def _forget_author(connection: AsyncConnection, author_id: int) -> None:
+async def _forget_author(connection: AsyncConnection, post: rows.AnyRow) -> None:
     """An author all of whose posts are forgotten loses handle and name; the id stays, for an opt-out hangs on it."""
     remembered = exists().where(t.posts.c.author_id == t.authors.c.id, t.posts.c.url != "")
-    statement = update(t.authors).where(t.authors.c.id == author_id, ~remembered)
+    forgotten = select(t.authors.c.handle, t.authors.c.name).where(t.authors.c.id == post.author_id, ~remembered)
+    named = (await connection.execute(forgotten)).first()
+    if named is None:
+        return
+    theirs = select(t.conversations.c.id).where(t.conversations.c.author_id == post.author_id)
+    for conversation_id in (await connection.execute(theirs)).scalars().all():
+        await forget_all_beside(connection, conversation_id)
+    statement = update(t.authors).where(t.authors.c.id == post.author_id)
     await connection.execute(statement.values(handle="", name="", followers=None))
 
 
@@ -160,5 +171,6 @@ async def _settle_conversation(connection: AsyncConnection, conversation_id: int
     )
     await place(connection, [conversation_id])
     if (await connection.execute(select(c.id).where(of_it, ~stands))).first() is not None:
+        await forget_all_beside(connection, conversation_id)
         # Whoever was called because somebody may be in danger decides that for themselves.
         await settle_alerts(connection, conversation_id=conversation_id, kind=ORDINARY, by="genlyd", at=at)

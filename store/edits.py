@@ -14,6 +14,7 @@ from store import rows
 from store import tables as t
 from store.conversations import touch
 from store.deletions import lock_post, redact_alerts
+from store.notes import forget_quotations
 
 STALE = "the author edited the post after this was written: read it again"
 _TOLD = "The author edited the post this was about. The conversation has the new text."
@@ -31,6 +32,7 @@ async def rewrite(connection: AsyncConnection, post_id: int, post: Post, *, at: 
     await redact_alerts(connection, known, _TOLD)
     await _forget_what_was_understood(connection, post_id)
     await _take_back(connection, post_id)
+    await forget_quotations(connection, known.conversation_id, [known.text])
     await connection.execute(
         update(t.posts)
         .where(t.posts.c.id == post_id)

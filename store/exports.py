@@ -59,6 +59,9 @@ QUERIES: dict[str, Select[Any]] = {
     "decisions": select(*t.decisions.c, t.posts.c.platform, t.posts.c.native_id, t.posts.c.via, t.posts.c.is_summons)
     .join(t.posts, t.posts.c.id == t.decisions.c.post_id)
     .order_by(t.decisions.c.post_id),
+    "notes": select(*t.notes.c).order_by(t.notes.c.id),
+    "tags": select(*t.tags.c).order_by(t.tags.c.conversation_id, t.tags.c.tag),
+    "promises": select(*t.promises.c).order_by(t.promises.c.id),
     "gaps": select(*t.gaps.c).order_by(t.gaps.c.id),
     "spending": select(*t.spending.c).order_by(t.spending.c.account, t.spending.c.day, t.spending.c.source),
     "unreadable": select(*t.unreadable.c).order_by(t.unreadable.c.id),

@@ -222,8 +222,8 @@ def _conditions(filters: InboxFilters) -> list[ColumnElement[bool]]:
         (filters.sentiment, _C.sentiment == filters.sentiment),
         (filters.intent, _C.intents.op("&")(INTENT_BITS[filters.intent] if filters.intent else 0) != 0),
         (filters.has_draft, literal_column("conversations.has_draft")),
-        (filters.of, _C.taken_by == filters.of),
-        (filters.is_nobodys, _C.taken_by.is_(None)),
+        (filters.of, _C.assigned_to == filters.of),
+        (filters.is_nobodys, _C.assigned_to.is_(None)),
     ]
     return [condition for wanted, condition in asked if wanted]
 

@@ -23,6 +23,7 @@ from store.database import Database
 from store.deletions import forget_settled_replies
 from store.edits import rewrite
 from store.intake import known_version, take_in
+from store.notes import forget_old
 from store.sources import Progress, advance
 
 
@@ -193,12 +194,15 @@ class Posts:
                 await connection.execute(
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
-                await connection.execute(update(t.replies).where(t.replies.c.post_id == one).values(text=""), gone)
+                await connection.execute(
+                    update(t.replies).where(t.replies.c.post_id == one).values(text="", drafted_text=None), gone
+                )
                 await connection.execute(_forget_authors())
             await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
             unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
             await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
             await forget_settled_replies(connection)
+            await forget_old(connection, before=before)
         return len(ids)
 
     async def count_by_stage(self) -> dict[str, int]:

@@ -8,38 +8,38 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.assessment import Language
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
 from core.failpoint import reach
-from core.reply import VOID, Receipt, Reply, ReplyKind, ReplyState, check_move
+from core.reply import VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
 from store.alerts import settle_alerts
 from store.conversations import touch
-from store.database import Database
 from store.facts import facts_of
 from store.people import record
 from store.places import place
+from store.writing import AT_ONCE, Writing
 
 _R = t.replies.c
 
 
-class Replies:
+class Replies(Writing):
     """Everything we said, are saying, or might say."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     async def claim_due(
         self, owner: str, *, at: datetime, lease: timedelta, limit: int = 16, account: str | None = None
     ) -> list[Reply]:
         """Write SENDING on replies that are due, and return them. Nothing may leave before this (I4)."""
-        due = and_(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))
+        due = and_(
+            _R.state == ReplyState.APPROVED,
+            or_(_R.not_before.is_(None), _R.not_before <= at),
+            or_(_R.held_until.is_(None), _R.held_until <= self._db_now(at)),
+        )
         values = {
             "state": ReplyState.SENDING,
             "owner": owner,
@@ -148,8 +148,10 @@ class Replies:
             reply, ReplyState.APPROVED, at=at, problem=why, not_before=not_before, lease_until=None, looks=0
         )
 
-    async def approve(self, reply_id: int, text: str, *, by: str, version: int, at: datetime) -> Reply:
-        """A person approves a draft, edited or not. Raises: Conflict where the draft moved on."""
+    async def approve(
+        self, reply_id: int, text: str, *, by: str, version: int, at: datetime, hold: timedelta = AT_ONCE
+    ) -> Reply:
+        """A person approves a draft, edited or not; it leaves once it was held. Raises: Conflict where it moved on."""
         return await self._by_person(
             reply_id,
             ReplyState.APPROVED,
@@ -157,15 +159,33 @@ class Replies:
             by=by,
             version=version,
             at=at,
-            text=text,
+            text=rows.storable(text),
+            is_edited=_differs_from_draft(text),
             approved_by=by,
-            not_before=at,
             problem=None,
+            **self._held(at, hold),
         )
 
-    async def drop(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
+    async def drop(
+        self, reply_id: int, *, by: str, version: int, at: datetime, because: RejectReason | None = None
+    ) -> Reply:
         """A person rejects it, or says an unknown one is not to be sent. Raises: Conflict, IllegalMove."""
-        return await self._by_person(reply_id, ReplyState.DROPPED, by=by, version=version, at=at)
+        return await self._by_person(
+            reply_id, ReplyState.DROPPED, by=by, version=version, at=at, rejected_because=because
+        )
+
+    async def revise(self, reply_id: int, text: str, *, by: str, version: int, at: datetime) -> Reply:
+        """Somebody who may not send edits a draft, which waits on for an approver. Raises: Conflict."""
+        return await self._by_person(
+            reply_id,
+            ReplyState.DRAFT,
+            only_from=ReplyState.DRAFT,
+            by=by,
+            version=version,
+            at=at,
+            text=rows.storable(text),
+            drafted_by=by,
+        )
 
     async def remote_ids(self, reply: Reply) -> frozenset[str]:
         """Return what the other replies to the same post were published as: none of those is this one."""
@@ -184,7 +204,16 @@ class Replies:
         if before is not None and before.state is ReplyState.DROPPED and before.sending_at is not None:
             raise Conflict("it may stand on the platform already: look there, and write an answer of your own")
         return await self._by_person(
-            reply_id, ReplyState.DRAFT, by=by, version=version, at=at, is_automatic=False, approved_by=None
+            reply_id,
+            ReplyState.DRAFT,
+            by=by,
+            version=version,
+            at=at,
+            is_automatic=False,
+            approved_by=None,
+            approved_at=None,
+            held_until=None,
+            rejected_because=None,
         )
 
     async def settle_by_person(self, reply_id: int, *, is_there: bool, by: str, version: int, at: datetime) -> Reply:
@@ -201,45 +230,6 @@ class Replies:
             not_before=at,
             looks=0,
         )
-
-    async def answer(self, post_id: int, text: str, *, by: str, at: datetime) -> int:
-        """A person writes an answer under a post, approved at once. Raises: Conflict where there is one."""
-        async with self._db.begin() as connection:
-            found = select(t.posts).where(t.posts.c.id == post_id).with_for_update()
-            post = (await connection.execute(found)).first()
-            if post is None:
-                raise Conflict("there is no such post")
-            if post.deleted_at is not None:
-                raise Conflict(VOID)
-            taken = select(_R.id).where(_R.post_id == post_id, _R.kind == ReplyKind.ANSWER)
-            if (await connection.execute(taken)).first():
-                raise Conflict("somebody has already answered this post")
-            language = select(t.assessments.c.language).where(t.assessments.c.post_id == post_id)
-            statement = (
-                insert(t.replies)
-                .values(
-                    post_id=post_id,
-                    conversation_id=post.conversation_id,
-                    account=post.account,
-                    platform=post.platform,
-                    target_id=post.native_id,
-                    kind=ReplyKind.ANSWER,
-                    text=text,
-                    language=(await connection.execute(language)).scalar_one_or_none() or Language.UNSURE,
-                    state=ReplyState.APPROVED,
-                    is_automatic=False,
-                    approved_by=by,
-                    version=1,
-                    created_at=at,
-                    not_before=at,
-                )
-                .returning(_R.id)
-            )
-            reply_id: int = (await connection.execute(statement)).scalar_one()
-            await touch(connection, post.conversation_id, at=at)
-            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
-            await settle_alerts(connection, conversation_id=post.conversation_id, by=by, at=at)
-            return reply_id
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
@@ -310,7 +300,7 @@ class Replies:
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
-                .values(state=to, version=version + 1, **values)
+                .values(state=to, version=version + 1, touched_by=by, **values)
                 .returning(*t.replies.c)
             )
             after = rows.reply((await connection.execute(changed)).one())
@@ -318,11 +308,19 @@ class Replies:
             if to is ReplyState.SENT:
                 await _note_sent(connection, after, at=at)
             detail = {"from": before.state, "to": to, "edited": before.text != after.text}
+            if after.rejected_because is not None:
+                detail["because"] = after.rejected_because
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
-            await settle_alerts(connection, conversation_id=before.conversation_id, by=by, at=at)
+            if before.state is not to:
+                await settle_alerts(connection, conversation_id=before.conversation_id, by=by, at=at)
             if to is ReplyState.APPROVED:
                 reach("A1")
             return after
+
+
+def _differs_from_draft(text: str) -> Any:
+    """SQL: null where there was no draft, or it is forgotten."""
+    return case((_R.drafted_text.is_(None), null()), else_=_R.drafted_text != rows.storable(text))
 
 
 _another = t.replies.alias("another")
@@ -359,6 +357,8 @@ def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None)
     """A sender may move SENDING on; a person may not: their page is older than the claim (I4)."""
     if only_from not in (None, reply.state):
         raise Conflict(f"the reply is already {reply.state}")
+    if only_from is to:
+        return
     try:
         check_move(reply.state, to)
     except IllegalMove as err:

@@ -12,7 +12,7 @@ from core.assessment import Assessment, Intent, Language, Probabilities, Reason,
 from core.conversation import Conversation, Status
 from core.decision import Heard
 from core.post import Author, Platform, Post
-from core.reply import Reply, ReplyKind, ReplyState
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
 from store import tables as t
 
@@ -106,6 +106,8 @@ def conversation(row: AnyRow) -> Conversation:
         version=row.version,
         urgency=row.urgency,
         taken_by=row.taken_by,
+        assigned_to=row.assigned_to,
+        snoozed_until=row.snoozed_until,
         escalated_at=row.escalated_at,
         due_at=row.due_at,
         acknowledged_at=row.acknowledged_at,
@@ -128,11 +130,16 @@ def reply(row: AnyRow) -> Reply:
         state=ReplyState(row.state),
         is_automatic=row.is_automatic,
         template=row.template,
+        drafted_text=row.drafted_text,
+        drafted_by=row.drafted_by,
+        is_edited=row.is_edited,
+        rejected_because=None if row.rejected_because is None else RejectReason(row.rejected_because),
         approved_by=row.approved_by,
         version=row.version,
         attempts=row.attempts,
         fence=row.fence,
         created_at=row.created_at,
+        approved_at=row.approved_at,
         not_before=row.not_before,
         sending_at=row.sending_at,
         settled_at=row.settled_at,

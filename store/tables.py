@@ -174,7 +174,11 @@ conversations = Table(
     # The highest of its posts decided since `counts_from`, which is set when a resolved conversation comes to life.
     Column("urgency", Integer, nullable=False, default=0),
     Column("counts_from", Instant),
+    # The bot is silent for `taken_by`; it is the work of `assigned_to`. Whoever takes over has both.
     Column("taken_by", String(100)),
+    Column("assigned_to", String(100)),
+    # None while it is snoozed: until its author writes.
+    Column("snoozed_until", Instant),
     Column("escalated_at", Instant),
     Column("due_at", Instant),
     Column("acknowledged_at", Instant),
@@ -206,6 +210,7 @@ conversations = Table(
     ),
     Index("ix_conversations_changed", "changed_at"),
     Index("ix_conversations_author", "author_id", "account"),
+    Index("ix_conversations_assigned", "assigned_to", "status", "rank", "id"),
 )
 
 # Every post a platform showed us that concerns us, exactly once (I1).
@@ -385,7 +390,16 @@ replies = Table(
     Column("state", String(20), nullable=False),
     Column("is_automatic", Boolean, nullable=False),
     Column("template", String(100)),
+    # What was first suggested, and by which colleague; null for the bot. An answer sent at once was no draft.
+    Column("drafted_text", Text),
+    Column("drafted_by", String(100)),
+    # Whether other words than the draft's were approved: outlives the texts. Null where there was no draft.
+    Column("is_edited", Boolean),
+    Column("rejected_because", String(20)),
     Column("approved_by", String(100)),
+    Column("approved_at", Instant),
+    # The last person who did something about it: the bot knows that a person has acted.
+    Column("touched_by", String(100)),
     Column("version", Integer, nullable=False, default=1),
     Column("attempts", Integer, nullable=False, default=0),
     Column("looks", Integer, nullable=False, default=0),
@@ -393,6 +407,8 @@ replies = Table(
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", Instant),
     Column("not_before", Instant),
+    # A person may still take it back. By PostgreSQL's own clock, so that no machine sends it earlier.
+    Column("held_until", Instant),
     # An automatic reply is refused after `not_after`, or if another went to the conversation since `alone_since`.
     Column("not_after", Instant),
     Column("alone_since", Instant),
@@ -410,6 +426,68 @@ replies = Table(
     Index("ix_replies_sending", "account", "sending_at"),
     Index("ix_replies_settled", "state", "settled_at"),
     Index("ix_replies_created", "created_at"),
+)
+
+# What people at the desk write beside a conversation. Ours, but it may quote: see store/deletions.py.
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_notes_conversation", "conversation_id", "id"),
+)
+
+# The colleagues whom a note names, until each has seen it.
+nudges = Table(
+    "nudges",
+    metadata,
+    Column("note_id", ForeignKey("notes.id", ondelete="CASCADE"), primary_key=True),
+    Column("person", String(100), primary_key=True),
+    Column("seen_at", Instant),
+    Index("ix_nudges_person", "person", "seen_at"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(40), primary_key=True),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_tags_tag", "tag"),
+)
+
+# What somebody at the desk promised to do, and when it is due. `told_at`: an alert was queued that it was missed.
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("told_at", Instant),
+    Column("ended_at", Instant),
+    Column("ended_by", String(100)),
+    Column("is_kept", Boolean),
+    Index("ix_promises_conversation", "conversation_id", "ended_at"),
+    Index("ix_promises_due", "ended_at", "due_at"),
+)
+
+# Conversations that "next" handed out and somebody gave back, with the reason.
+skips = Table(
+    "skips",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("because", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_skips_by", "by", "at"),
 )
 
 # Storms. While one is open its account speaks in drafts only; the key lets one process trip and the others see it.
@@ -563,6 +641,15 @@ staff = Table(
     Column("created_at", Instant, nullable=False),
     # In which they read the desk; null until they choose one.
     Column("language", String(8)),
+)
+
+# What somebody is given by "next". `kind`: language | intent. Nobody listed for a kind is good for all of it.
+staff_skills = Table(
+    "staff_skills",
+    metadata,
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("value", String(40), primary_key=True),
 )
 
 # `token_hash` is SHA-256 of the cookie, so a stolen database opens no session.

@@ -70,7 +70,7 @@ async def test_an_undo_is_its_makers_own_and_ends_with_its_time(database: Databa
     assert await bulk.undo(batch.token, by="kari", at=LATER + timedelta(minutes=2)) is None
     shown = await bulk.batch(batch.token, by="kari", at=LATER)
     assert shown is not None
-    assert (shown.move, shown.done) == (Move.RESOLVE, batch.done)
+    assert (shown.action, shown.done) == (Move.RESOLVE, batch.done)
 
 
 async def test_an_undo_wakes_the_alerts_that_the_move_settled(database: Database) -> None:

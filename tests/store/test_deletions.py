@@ -123,6 +123,7 @@ async def test_a_post_that_is_gone_leaves_every_table_and_its_fact_stays(databas
         "database: authors.name",
         "database: assessments.reasons",
         "database: replies.text",
+        "database: replies.drafted_text",
         "database: alerts.body",
         "database: unreadable.raw",
         "database: post_words",

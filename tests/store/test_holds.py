@@ -1,0 +1,171 @@
+"""What people approve is held for a moment, can be taken back meanwhile, and keeps the draft it was made from."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.decision import Action
+from core.errors import Conflict
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState
+from store import tables as t
+from store.conversations import person_has_acted
+from store.database import Database
+from store.exports import export
+from store.posts import Posts
+from store.replies import Replies
+from tests.builders import NOW, a_mention, a_plan, decided, saved
+
+LEASE = timedelta(seconds=60)
+HOLD = timedelta(seconds=15)
+
+
+@pytest.fixture
+def replies(database: Database) -> Replies:
+    return Replies(database)
+
+
+async def _draft(database: Database) -> Reply:
+    (post_id,) = await decided(database, a_mention(), plan=a_plan(Action.DRAFT))
+    async with database.read() as connection:
+        reply_id = (await connection.execute(select(t.replies.c.id).where(t.replies.c.post_id == post_id))).scalar_one()
+    return await _get(Replies(database), reply_id)
+
+
+async def _get(replies: Replies, reply_id: int) -> Reply:
+    reply = await replies.get(reply_id)
+    assert reply is not None
+    return reply
+
+
+async def _has_person_acted(database: Database) -> bool:
+    async with database.read() as connection:
+        return bool((await connection.execute(select(person_has_acted(t.conversations.c.id)))).scalar_one())
+
+
+async def test_what_a_person_approves_is_not_claimed_before_its_hold_is_over(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    held = await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    assert (held.approved_at, held.not_before) == (NOW, NOW + HOLD)
+    early = NOW + HOLD - timedelta(seconds=1)
+    assert await replies.claim_due("me", at=early, lease=LEASE) == []
+
+
+async def test_a_sender_whose_clock_is_ahead_waits_for_the_hold_too(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    hold = timedelta(seconds=0.4)
+    await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW, hold=hold)
+    claimed = await replies.claim_due("me", at=NOW + timedelta(hours=1), lease=LEASE)
+    if not database.is_sqlite:
+        assert claimed == [], "PostgreSQL's own clock says that the moment is not over"
+        await asyncio.sleep(0.5)
+        claimed = await replies.claim_due("me", at=NOW + timedelta(hours=1), lease=LEASE)
+    assert [reply.id for reply in claimed] == [draft.id]
+
+
+async def test_what_is_held_can_be_taken_back_and_approved_again(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    held = await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    back = await replies.redraft(held.id, by="kari", version=held.version, at=NOW)
+    assert (back.state, back.text, back.drafted_text) == (ReplyState.DRAFT, "Rettet", draft.text)
+    assert await _has_person_acted(database)
+    assert await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE) == []
+    again = await replies.approve(back.id, "Rettet igen", by="kari", version=back.version, at=NOW)
+    assert [reply.id for reply in await replies.claim_due("me", at=NOW, lease=LEASE)] == [again.id]
+
+
+async def test_taking_back_and_claiming_at_the_same_moment_have_one_winner(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    # The moment is just over: the undo was pressed in the last second, and a sender looks.
+    held = await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW)
+    undone, claimed = await asyncio.gather(
+        replies.redraft(held.id, by="kari", version=held.version, at=NOW),
+        replies.claim_due("me", at=NOW, lease=LEASE),
+        return_exceptions=True,
+    )
+    after = await _get(replies, draft.id)
+    if isinstance(undone, Conflict):
+        assert isinstance(claimed, list)
+        assert [reply.id for reply in claimed] == [draft.id]
+        assert after.state is ReplyState.SENDING
+    else:
+        assert claimed == []
+        assert after.state is ReplyState.DRAFT
+
+
+async def test_what_is_being_sent_cannot_be_taken_back(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    held = await replies.approve(draft.id, "Rettet", by="kari", version=draft.version, at=NOW)
+    await replies.claim_due("me", at=NOW, lease=LEASE)
+    with pytest.raises(Conflict, match="sending"):
+        await replies.redraft(held.id, by="kari", version=held.version, at=NOW)
+
+
+async def test_automatic_replies_are_not_held(database: Database, replies: Replies) -> None:
+    await decided(database, a_mention())
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    assert (claimed.is_automatic, claimed.drafted_text) == (True, claimed.text)
+
+
+async def test_the_draft_stays_beside_what_was_approved(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    assert (draft.drafted_text, draft.drafted_by, draft.is_edited) == (draft.text, None, None)
+    edited = await replies.approve(draft.id, "Andre ord", by="kari", version=draft.version, at=NOW)
+    assert (edited.text, edited.drafted_text, edited.is_edited) == ("Andre ord", draft.text, True)
+    back = await replies.redraft(edited.id, by="kari", version=edited.version, at=NOW)
+    same = await replies.approve(back.id, draft.text, by="kari", version=back.version, at=NOW)
+    assert same.is_edited is False
+
+
+async def test_whether_a_draft_was_edited_outlives_its_words(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Andre ord", by="kari", version=draft.version, at=NOW)
+    await Posts(database).purge(before=NOW + timedelta(days=1))
+    after = await _get(replies, draft.id)
+    assert (after.text, after.drafted_text, after.is_edited) == ("", None, True)
+
+
+async def test_somebody_who_may_not_send_leaves_a_draft_with_their_name(database: Database, replies: Replies) -> None:
+    (post_id,) = await saved(database, a_mention())
+    reply = await _get(replies, await replies.suggest(post_id, "Hej fra Ola", by="ola", at=NOW))
+    assert (reply.state, reply.drafted_by, reply.drafted_text) == (ReplyState.DRAFT, "ola", "Hej fra Ola")
+    assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
+    assert await _has_person_acted(database), "the bot is to be silent beside it"
+    with pytest.raises(Conflict, match="already answered"):
+        await replies.answer(post_id, "Hej", by="kari", at=NOW)
+    revised = await replies.revise(reply.id, "Hej igen", by="eva", version=reply.version, at=NOW)
+    assert (revised.state, revised.text, revised.drafted_by) == (ReplyState.DRAFT, "Hej igen", "eva")
+    with pytest.raises(Conflict, match="changed since"):
+        await replies.approve(reply.id, "Hej", by="kari", version=reply.version, at=NOW)
+    sent = await replies.approve(reply.id, "Hej igen", by="kari", version=revised.version, at=NOW)
+    assert (sent.approved_by, sent.drafted_by, sent.is_edited) == ("kari", "eva", True)
+
+
+async def test_only_a_draft_is_revised(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    sent = await replies.approve(draft.id, "Hej", by="kari", version=draft.version, at=NOW)
+    with pytest.raises(Conflict, match="already approved"):
+        await replies.revise(draft.id, "Nej", by="ola", version=sent.version, at=NOW)
+
+
+async def test_a_reject_keeps_its_reason_until_it_is_taken_up_again(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    dropped = await replies.drop(draft.id, by="kari", version=draft.version, at=NOW, because=RejectReason.LANGUAGE)
+    assert dropped.rejected_because is RejectReason.LANGUAGE
+    audit = [row async for row in export(database, "audit") if row["action"] == "reply dropped"]
+    assert audit[0]["detail"]["because"] == "language"
+    back = await replies.redraft(draft.id, by="kari", version=dropped.version, at=NOW)
+    assert back.rejected_because is None
+
+
+async def test_an_answer_sent_at_once_has_no_draft(database: Database, replies: Replies) -> None:
+    (post_id,) = await saved(database, a_mention())
+    reply = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW, hold=HOLD))
+    assert (reply.kind, reply.drafted_text, reply.is_edited) == (ReplyKind.ANSWER, None, None)
+    assert reply.not_before == NOW + HOLD
+    assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
