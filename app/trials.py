@@ -4,6 +4,8 @@ Owns the reading of the past and the thread the trial runs in. Refuses to decide
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +13,7 @@ from app import books
 from app.following import Follower
 from core.clock import Clock
 from core.config import Config, Rule
-from core.errors import ConfigError, Problem
+from core.errors import ConfigError, Conflict, Problem
 from core.rulebook import Kind
 from core.trial import Trial
 from core.watch import Watch
@@ -22,6 +24,8 @@ from store.pasts import Pasts
 
 # What answers within a few seconds. More posts than these are cut, the oldest first, and the page says so.
 MOST_POSTS = 20_000
+# One tries, the others wait for it; more than these are sent away.
+MOST_ASKING = 4
 
 
 class Trials:
@@ -38,6 +42,7 @@ class Trials:
         self._watches = watches
         self._accounts = [account.name for account in config.accounts]
         self._one_at_a_time = asyncio.Lock()
+        self._asking = 0
 
     def problems(self, kind: Kind, text: str) -> tuple[Problem, ...]:
         """Return everything that is wrong with a text."""
@@ -55,23 +60,34 @@ class Trials:
         return books.spell(kind, self._config)
 
     async def try_rules(self, text: str, *, days: int) -> Trial:
-        """Return what rules would have done."""
+        """Return what rules would have done. Raises: ConfigError, Conflict where too many ask, StoreError."""
         tried = replace(self._desk, rules=books.read_rules(text, self._accounts))
-        async with self._one_at_a_time:
+        async with self._turn():
             in_force = replace(self._desk, rules=await self._rules.fresh())
             since = self._clock.now() - timedelta(days=days)
             history = await self._pasts.read(since=since, most=MOST_POSTS)
             return await asyncio.to_thread(try_rules, history, tried, in_force)
 
     async def try_watches(self, text: str, *, days: int) -> WatchTrial:
-        """Return what watches would have heard."""
+        """Return what watches would have heard. Raises: as `try_rules`."""
         tried = books.read_watches(text, self._config.accounts)
         ours = {
             account.name: Ours(name=account.name, platform=account.platform, handle=account.handle)
             for account in self._config.accounts
         }
-        async with self._one_at_a_time:
+        async with self._turn():
             in_force = await self._watches.fresh()
             since = self._clock.now() - timedelta(days=days)
             posts, all_posts = await self._pasts.heard(self._accounts, since=since, most=MOST_POSTS)
             return await asyncio.to_thread(try_watches, posts, tried, in_force, ours, all_posts=all_posts)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._asking >= MOST_ASKING:
+            raise Conflict("others are trying something here right now: wait a moment")
+        self._asking += 1
+        try:
+            async with self._one_at_a_time:
+                yield
+        finally:
+            self._asking -= 1

@@ -23,9 +23,12 @@ class Books(Protocol):
         ...
 
     async def try_rules(self, text: str, *, days: int) -> Trial:
-        """Return what rules would have done with the last days' decided posts. Raises: ConfigError, StoreError."""
+        """Return what rules would have done with the last days' decided posts.
+
+        Raises: ConfigError, StoreError; Conflict where too many try at once.
+        """
         ...
 
     async def try_watches(self, text: str, *, days: int) -> WatchTrial:
-        """Return what watches would have heard of the last days' posts. Raises: ConfigError, StoreError."""
+        """Return what watches would have heard of the last days' posts. Raises: as `try_rules`."""
         ...

@@ -329,7 +329,7 @@ def _word(tried: WordTried) -> WordView:
         warning = _("matches nearly everything")
     elif tried.of and not tried.heard:
         warning = _("matches nothing that is stored")
-    return WordView(word=tried.word, kind=_(_VIAS[tried.via]), count=words.posts(tried.heard), warning=warning)
+    return WordView(word=tried.word, kind=_(_VIAS[tried.via]), count=i18n.number(tried.heard), warning=warning)
 
 
 def _heard_line(heard: Heard) -> PostLine:

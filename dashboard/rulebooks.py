@@ -49,8 +49,17 @@ async def try_out(request: web.Request) -> web.Response:
         trial = await _try(request, kind, editing, shown=str(form.get("show", "")))
     except ConfigError as err:
         raise _unreadable(kind, editing.text) from err
+    except Conflict as err:
+        message = _("Nothing was tried: {why}.", why=str(err))
+        more = {"yours": editing.text, "back": f"/{kind}", "back_words": _("Back to the page")}
+        raise refuse(409, _("Too many at once"), message, **more) from err
     tried = _seal(request, kind, editing.text, history[0].id if history else FILE)
     return await _page(request, kind, history, editing, trial=trial, tried=tried)
+
+
+async def to_page(request: web.Request) -> web.Response:
+    """GET of a form's address, where a changed language or a sign-in leads back: the page itself."""
+    return web.Response(status=303, headers={"Location": f"/{_kind(request)}"})
 
 
 async def put_live(request: web.Request) -> web.Response:

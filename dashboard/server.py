@@ -222,6 +222,7 @@ PAGES = (
             page("POST", f"/{kind}/try", rulebooks.try_out, Right.READ),
             page("POST", f"/{kind}/live", rulebooks.put_live, Right.STEER),
             page("POST", f"/{kind}/return", rulebooks.take_up, Right.STEER),
+            *(page("GET", f"/{kind}/{form}", rulebooks.to_page, Right.READ) for form in ("try", "live", "return")),
         )
     ),
     page("GET", "/reports", reports.reports, Right.READ),

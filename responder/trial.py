@@ -51,8 +51,10 @@ def _try(past: Past, desk: Desk, tried: "_Replay", in_force: Desk, anyway: "_Rep
         # The house settled it, no rule was asked, and an older version did not write down why.
         return Tried(past=past, would=past.was)
     facts = tried.facts(past)
-    would = _outcome(tried.decide(facts, desk))
-    same_anyway = _outcome(anyway.decide(anyway.facts(past), in_force))
+    # The words depend on the post alone here, so both say the same.
+    draft = desk.templates.fill(facts)
+    would = _outcome(tried.decide(facts, desk, draft))
+    same_anyway = _outcome(anyway.decide(anyway.facts(past), in_force, draft))
     wrong = wrong_of(past, would, facts, desk)
     return Tried(
         past=past,
@@ -155,9 +157,8 @@ class _Replay:
             incident=past.incident,
         )
 
-    def decide(self, facts: Facts, desk: Desk) -> Decision:
+    def decide(self, facts: Facts, desk: Desk, draft: Draft) -> Decision:
         """Ask the policy, and count what it says."""
-        draft = desk.templates.fill(facts)
         decision = decide(facts, desk.rules, desk.limits, draft, desk.hours)
         self._count(facts, decision, draft)
         return decision

@@ -186,7 +186,7 @@ def _posts(ids: Sequence[int]) -> Select[Any]:
             exists().where(theirs, o.since <= _D.decided_at).label("is_opted_out"),
             exists().where(theirs, o.since > _D.decided_at).label("opted_out_since"),
             exists().where(_R.post_id == t.posts.c.id, _rejected()).label("was_rejected"),
-            exists().where(dealt, a.handled_by.is_not(None)).label("was_dealt_with"),
+            exists().where(dealt, a.handled_by != "genlyd").label("was_dealt_with"),
         )
         .join(t.authors, t.authors.c.id == t.posts.c.author_id)
         .join(t.assessments, t.assessments.c.post_id == t.posts.c.id)

@@ -12,6 +12,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from playwright.async_api import async_playwright
 
+from app.wiring import build_trials
 from core.clock import SystemClock
 from core.rights import Role
 from dashboard.i18n import LANGUAGES
@@ -49,7 +50,8 @@ async def main() -> None:
         async def readiness() -> dict[str, str]:
             return {}
 
-        app = build_app(database=database, bell=bell, clock=clock, config=CONFIG, readiness=readiness)
+        books = build_trials(CONFIG, database, clock)
+        app = build_app(database=database, bell=bell, clock=clock, config=CONFIG, readiness=readiness, books=books)
         house = House(database=database, bell=bell, clock=clock, app=app)
         conversation = await shown.seed(house)
         async with serving(app) as url:

@@ -18,8 +18,10 @@ from store.decisions import Decisions
 from store.exports import export
 from store.posts import Posts
 from store.rulebooks import Rulebooks
+from tests.dashboard import shown
 from tests.dashboard.conftest import CONFIG, PASSWORD, House
 from tests.dashboard.seed import Said
+from tests.dashboard.test_accessible import _faults, _signed_in
 from tests.dashboard.test_browser import chromium, page, sign_in
 
 __all__ = ["chromium", "page"]
@@ -131,3 +133,27 @@ async def test_without_scripts_an_error_leads_to_its_line_and_the_trial_still_co
     await page.get_by_role("button", name="Put these watches live").click()
     await expect(page.get_by_text("Live. The listeners follow within seconds.")).to_be_visible()
     await context.close()
+
+
+async def test_axe_finds_nothing_grave_in_a_trial_its_problems_and_the_versions(
+    chromium: Chromium, house: House
+) -> None:
+    await shown.seed(house)
+    page = await _signed_in(chromium, house, viewport={"width": 390, "height": 844})
+    found: list[str] = []
+    for kind, good, bad in (
+        ("rules", '[[rules]]\nname = "gentle"\nreply = "draft"\n', "[[rules]]\nreply = 3\n"),
+        ("watches", '[[watches]]\naccount = "hav-dk"\nkeywords = ["hav", "nix"]\n', "[[watches]]\nx = 3\n"),
+    ):
+        await page.goto(f"{house.url}/{kind}")
+        for text, button in ((bad, "Try"), (good, "Try"), (good, f"Put these {kind} live")):
+            if button == "Try":
+                await page.locator("#text").fill(text)
+            await page.get_by_role("button", name=button).click()
+            await page.wait_for_load_state()
+            await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+            for theme in ("light", "dark"):
+                await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+                found += [f"{kind} {button} {theme}: {fault}" for fault in await _faults(page)]
+    assert found == []

@@ -1,5 +1,6 @@
 """/rules and /watches: every problem with its line, tried on what was decided, put live, and taken back."""
 
+import asyncio
 import html
 import re
 from datetime import timedelta
@@ -174,8 +175,8 @@ async def test_a_watch_tells_what_it_would_have_heard_and_what_nobody_would(mett
     said = words(mette.page)
     assert "would have heard 1 of 3 stored posts" in said
     assert "2 posts that are heard now would not be heard any more: look." in said
-    assert "#strømsvigt Hashtag 1 post" in said
-    assert "#nix Hashtag matches nothing that is stored 0 posts" in said
+    assert "#strømsvigt Hashtag 1 #nix" in said
+    assert "#nix Hashtag matches nothing that is stored 0" in said
 
 
 async def test_a_watch_for_an_account_that_is_not_there_is_refused_with_its_line(mette: Browser) -> None:
@@ -241,3 +242,26 @@ async def test_people_who_opted_out_later_are_named(mette: Browser, house: House
     await mette.get("/rules")
     await mette.post("/rules/try", text=LOUD, days="1")
     assert "its author has asked for no such replies since" in words(mette.page)
+
+
+async def test_too_many_who_try_at_once_are_sent_away_with_their_text(mette: Browser, house: House) -> None:
+    await house.seed.say(Said(action=Action.SHOW, urgency=20))
+    await mette.get("/rules")
+    answers = await asyncio.gather(
+        *(
+            mette.http.post(f"{mette.url}/rules/try", data={"csrf": mette.csrf, "text": CALM, "days": "30"})
+            for _ in range(12)
+        )
+    )
+    statuses = {answer.status for answer in answers}
+    assert 200 in statuses
+    assert statuses <= {200, 409}
+    for answer in answers:
+        assert "calm" in await answer.text()
+
+
+async def test_a_changed_language_after_a_trial_leads_back_to_the_page(mette: Browser) -> None:
+    await mette.get("/rules")
+    await mette.post("/rules/try", text=CALM, days="7")
+    response = await mette.post("/language", language="da", back="/rules/try")
+    assert (response.status, response.url.path) == (200, "/rules")
