@@ -109,6 +109,9 @@
       seen = event.lastEventId || seen;
       changed(event.data);
     });
+    source.addEventListener("lookers", (event) => {
+      document.dispatchEvent(new CustomEvent("genlyd:lookers", { detail: JSON.parse(event.data) }));
+    });
     source.addEventListener("refresh", () => changed("all"));
     source.onerror = () => {
       show("Offline, reconnecting", true);
@@ -118,6 +121,7 @@
   }
 
   function changed(id) {
+    document.dispatchEvent(new CustomEvent("genlyd:changed", { detail: id }));
     const page = live();
     if (page.dataset.live === "inbox") refreshSoon();
     else if (id === "all" || id === page.dataset.id) document.getElementById("changed").hidden = false;
