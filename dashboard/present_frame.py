@@ -42,6 +42,7 @@ class NavigationView:
 
 _MAIN = (
     Place(path="/inbox", icon="tray", word=N_("Inbox"), also=("/conversations",)),
+    Place(path="/for-you", icon="chat", word=N_("For you")),
     Place(path="/alerts", icon="bell", word=N_("Alerts")),
     Place(path="/incidents", icon="bolt", word=N_("Incidents")),
     Place(path="/reports", icon="chart", word=N_("Reports")),
