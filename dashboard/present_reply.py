@@ -96,7 +96,7 @@ def reply_view(
         kind=_("Acknowledgement") if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _("Answer"),
         by=reply_by(reply),
         is_bots=reply.is_automatic or (reply.state is ReplyState.DRAFT and reply.drafted_by is None),
-        state=_held_chip(reply, now) if is_held else reply_chip(reply),
+        state=_held_chip() if is_held else reply_chip(reply),
         at=words.moment(reply.settled_at or reply.created_at, now),
         text=reply.text,
         problem=_(reply.problem) if reply.problem else "",
@@ -169,9 +169,9 @@ def platform_facts(platform: Platform) -> tuple[str, ...]:
     if plain is not None and linked is not None:
         said.append(
             _(
-                "A reply costs about {price} US dollars; one with a link may cost {more}.",
-                price=i18n.number(plain, digits=2),
-                more=i18n.number(linked, digits=2),
+                "A reply costs about {price} US cents; one with a link may cost {more}.",
+                price=i18n.number(plain * 100),
+                more=i18n.number(linked * 100),
             )
         )
     else:
@@ -234,6 +234,5 @@ def _diff_words(reply: Reply) -> str:
     return _("What changed in Genlyd's draft")
 
 
-def _held_chip(reply: Reply, now: datetime) -> Chip:
-    seconds = i18n.number(held_seconds(reply, now))
-    return Chip(icon="clock", word=_("Leaves in {n} s", n=seconds), tone=Tone.APPROVE)
+def _held_chip() -> Chip:
+    return Chip(icon="clock", word=_("About to leave: can be taken back"), tone=Tone.APPROVE)
