@@ -13,21 +13,27 @@ from core.config import Config
 from core.failpoint import reach
 from core.reply import Reply
 from dashboard.live import Hub
-from dashboard.throttle import Throttle
+from platforms.oidc import Provider
 from store.accounts import Accounts
 from store.alerts import Alerts
+from store.arrivals import Arrivals
+from store.audit import Audit
 from store.bell import Bell, Ring
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
+from store.factors import Factors
 from store.incidents import Incidents
-from store.people import People, Session
+from store.invitations import Invitations
+from store.people import People
 from store.posts import Posts
 from store.replies import Replies
+from store.sessions import Session, Sessions
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
 from store.tempo import Tempo
+from store.tries import Tries
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 
@@ -41,36 +47,50 @@ class Desk:
     clock: Clock
     config: Config
     hub: Hub
-    throttle: Throttle
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
+    arrivals: Arrivals = field(init=False)
+    audit: Audit = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
+    factors: Factors = field(init=False)
     incidents: Incidents = field(init=False)
+    invitations: Invitations = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
+    sessions: Sessions = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
+    tries: Tries = field(init=False)
+    provider: Provider | None = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
             ("accounts", Accounts),
             ("alerts", Alerts),
+            ("arrivals", Arrivals),
+            ("audit", Audit),
             ("conversations", Conversations),
             ("corrections", Corrections),
+            ("factors", Factors),
             ("incidents", Incidents),
+            ("invitations", Invitations),
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
+            ("sessions", Sessions),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),
             ("tempo", Tempo),
+            ("tries", Tries),
         ):
             object.__setattr__(self, name, store(self.database))
+        oidc = self.config.oidc
+        object.__setattr__(self, "provider", Provider(oidc, self.clock) if oidc is not None else None)
 
     async def send(self, reply: Reply | int) -> None:
         """Wake a sender for an approved reply, and the live pages."""

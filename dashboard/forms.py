@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from dashboard.i18n import _
 from dashboard.pages import refuse
 
 # More than any platform takes.
@@ -19,14 +20,14 @@ async def form_of(request: web.Request) -> Mapping[str, object]:
     try:
         return await request.post()
     except (LookupError, ValueError) as err:
-        raise refuse(400, "We could not read that", "What was sent is not a form.") from err
+        raise refuse(400, _("We could not read that"), _("What was sent is not a form.")) from err
 
 
 def number(value: object) -> int:
     """Return a whole number that fits a database, or end the request."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         return int(value)
-    raise refuse(400, "We could not read that", "A number in the form was missing or no number.")
+    raise refuse(400, _("We could not read that"), _("A number in the form was missing or no number."))
 
 
 def one_of(form: Mapping[str, object], name: str, allowed: Iterable[StrEnum | str]) -> str:
@@ -34,12 +35,12 @@ def one_of(form: Mapping[str, object], name: str, allowed: Iterable[StrEnum | st
     value = form.get(name)
     if isinstance(value, str) and value in {str(word) for word in allowed}:
         return value
-    raise refuse(400, "We could not read that", "The form asked for something we do not know.")
+    raise refuse(400, _("We could not read that"), _("The form asked for something we do not know."))
 
 
 def text_of(form: Mapping[str, object], name: str) -> str:
     """Return a text with the line ends a platform expects; browsers send CRLF."""
     value = form.get(name)
     if not isinstance(value, str):
-        raise refuse(400, "We could not read that", "The text was missing from the form.")
+        raise refuse(400, _("We could not read that"), _("The text was missing from the form."))
     return value.replace("\r\n", "\n").replace("\x00", "").strip()[: MOST_TEXT + 1]
