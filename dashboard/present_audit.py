@@ -58,6 +58,19 @@ ACTIONS = {
     "undo teach": N_("Took a taught word back"),
     "withdraw invitation": N_("Withdrew an invitation"),
 }
+# What else a line says, with its value.
+_MORE = {
+    "how": N_("with {value}"),
+    "count": N_("{value} times"),
+    "sessions": N_("sessions: {value}"),
+    "reason": N_("why: {value}"),
+    "field": N_("field: {value}"),
+    "scope": N_("from: {value}"),
+    "points": N_("points: {value}"),
+    "through": N_("through: {value}"),
+    "edited": N_("edited: {value}"),
+    "reasons": N_("why: {value}"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +106,7 @@ def line_view(line: Line, now: datetime) -> LineView:
         before=_plain(line.detail.get("before")),
         after=_plain(line.detail.get("after")),
         is_change="after" in line.detail,
-        more=", ".join(f"{key} {_plain(value)}" for key, value in rest.items()),
+        more=", ".join(_more(key, value) for key, value in rest.items()),
     )
 
 
@@ -112,6 +125,10 @@ def link_to(path: str, asked: Mapping[str, str]) -> str:
     """Return an address with what is asked for."""
     given = {key: value for key, value in asked.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def _more(key: str, value: object) -> str:
+    return _(_MORE[key], value=_plain(value)) if key in _MORE else f"{key}: {_plain(value)}"
 
 
 def _plain(value: object) -> str:

@@ -154,7 +154,8 @@ async def save_opt_out(
         author_id=author_id, scope=scope, since=at, because=because
     )
     await connection.execute(statement.on_conflict_do_nothing())
-    await record(connection, by=by, action="opt out", subject=f"author {author_id}", at=at, detail={"scope": scope})
+    detail = {"before": None, "after": scope}
+    await record(connection, by=by, action="opt out", subject=f"author {author_id}", at=at, detail=detail)
 
 
 async def record(

@@ -236,7 +236,8 @@ class Replies:
             )
             reply_id: int = (await connection.execute(statement)).scalar_one()
             await touch(connection, post.conversation_id, at=at)
-            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
+            detail = {"before": None, "after": ReplyState.APPROVED}
+            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at, detail=detail)
             await settle_alerts(connection, conversation_id=post.conversation_id, by=by, at=at)
             return reply_id
 
@@ -316,7 +317,7 @@ class Replies:
             await touch(connection, before.conversation_id, at=at)
             if to is ReplyState.SENT:
                 await _note_sent(connection, after, at=at)
-            detail = {"from": before.state, "to": to, "edited": before.text != after.text}
+            detail = {"before": before.state, "after": to, "edited": before.text != after.text}
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)
             await settle_alerts(connection, conversation_id=before.conversation_id, by=by, at=at)
             if to is ReplyState.APPROVED:
