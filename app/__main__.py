@@ -198,6 +198,63 @@ def set_password(
     typer.echo(f"{name} has a new password")
 
 
+@user.command("list")
+def list_users(*, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Show who is here: role, state, second factor, when they were last seen."""
+    from app import staff
+
+    for line in asyncio.run(staff.listed(_settings(config))):
+        typer.echo(line)
+
+
+@user.command("invite")
+def invite_user(name: str, *, role: Role = Role.AGENT, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print a one-time link, for somebody new or for a new password. It works for three days."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.link_for(_settings(config), name, role)))
+
+
+@user.command("role")
+def set_user_role(name: str, role: Role, *, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Give somebody another role, and end their sessions."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.set_role(_settings(config), name, role)))
+
+
+@user.command("deactivate")
+def deactivate_user(name: str, *, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Let somebody sign in no more, and end their sessions."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.set_active(_settings(config), name, False)))
+
+
+@user.command("reactivate")
+def reactivate_user(name: str, *, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Let somebody sign in again."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.set_active(_settings(config), name, True)))
+
+
+@user.command("factor")
+def remove_user_factor(name: str, *, config: ConfigFile = DEFAULT_FILE) -> None:
+    """Remove somebody's second factor, for a lost telephone, and end their sessions."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.remove_factor(_settings(config), name)))
+
+
+@user.command("sign-out")
+def sign_user_out(name: str, *, config: ConfigFile = DEFAULT_FILE) -> None:
+    """End every session of somebody."""
+    from app import staff
+
+    typer.echo(asyncio.run(staff.end_sessions(_settings(config), name)))
+
+
 @cli.command()
 def score(*, config: ConfigFile = DEFAULT_FILE) -> None:
     """Read JSON lines {"text": ...} and write an assessment for each, in order."""
@@ -340,7 +397,7 @@ async def _run_sandbox(config: Config, rooms: tuple[str, ...], per_minute: float
     _say("starting the emulated platforms")
     async with sandbox.open_sandbox(config, per_minute=per_minute) as opened:
         password = sandbox.first_password()
-        await _add_user(opened.config, sandbox.FIRST_STAFF, Role.SUPERVISOR, password)
+        await _add_user(opened.config, sandbox.FIRST_STAFF, Role.ADMIN, password)
         async with asyncio.TaskGroup() as group:
             public = group.create_task(_public(opened, per_minute))
             group.create_task(_greet(opened, password))

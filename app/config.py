@@ -13,13 +13,13 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
+from app.config_people import read_dashboard, read_oidc
 from app.toml_lines import Path, line_of, lines_of
 from core.assessment import Language
 from core.config import (
     AccountConfig,
     BreakerConfig,
     Config,
-    DashboardConfig,
     DeskConfig,
     Rule,
     SafetyConfig,
@@ -38,7 +38,9 @@ CREDENTIALS: Mapping[Platform, tuple[str, ...]] = {
     Platform.REDDIT: ("client_id", "client_secret", "username", "password", "user_agent"),
 }
 # Credentials, and addresses that may hold one (I9).
-_NEVER_SHOWN = frozenset({key for keys in CREDENTIALS.values() for key in keys} | {"database", "redis"})
+_NEVER_SHOWN = frozenset(
+    {key for keys in CREDENTIALS.values() for key in keys} | {"database", "redis", "client_secret"}
+)
 _ACCOUNT_KEYS = (
     "name",
     "platform",
@@ -63,6 +65,7 @@ _TABLES = (
     "store",
     "dashboard",
     "desk",
+    "oidc",
     "sentiment",
     "safety",
     "hours",
@@ -216,8 +219,9 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         watches=watches_of(reader, whole, accounts, names),
         rules=rules_of(reader, whole, names) or DEFAULT_RULES,
         store=_store(reader, reader.table(whole, "store")),
-        dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
+        dashboard=read_dashboard(reader, reader.table(whole, "dashboard")),
         desk=_desk(reader, reader.table(whole, "desk")),
+        oidc=read_oidc(reader, reader.table(whole, "oidc")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
         hours=hours,
         alerts=read_alerts(reader, reader.table(whole, "alerts"), hours.zone),
@@ -373,18 +377,6 @@ def _scheme(url: str) -> str:
     """The part of an address that holds no password (I9)."""
     scheme, found, _ = url.partition("://")
     return f"{scheme}://..." if found else "what stands there"
-
-
-def _dashboard(reader: Reader, table: Mapping[str, Any]) -> DashboardConfig:
-    path: Path = ("dashboard",)
-    reader.known(table, path, ("host", "port", "public_url", "secure_cookies"))
-    public_url = reader.text(table, path, "public_url", default="")
-    return DashboardConfig(
-        host=reader.text(table, path, "host", default="127.0.0.1"),
-        port=int(reader.number(table, path, "port", default=8080, least=0, most=65_535)),
-        public_url=public_url,
-        secure_cookies=reader.flag(table, path, "secure_cookies", default=public_url.startswith("https://")),
-    )
 
 
 def _desk(reader: Reader, table: Mapping[str, Any]) -> DeskConfig:

@@ -16,10 +16,11 @@ from app import doctor_listening, in_force
 from app.finding import Finding
 from app.wiring import build_desk, build_reader
 from core.clock import SystemClock
-from core.config import AccountConfig, Config
+from core.config import AccountConfig, Config, OidcConfig
 from core.errors import ConfigError, NeedsOperator, PlatformError, StoreError
 from core.reply import ReplyState
 from core.watch import Watch
+from platforms.oidc import Provider
 from responder.alerts import nobody_told, targets
 from store.bell import Bell
 from store.database import Database, open_database
@@ -50,6 +51,8 @@ async def examine(config: Config) -> AsyncIterator[Finding]:
     if not config.accounts:
         yield Finding(what="accounts", is_well=True, detail="none: `genlyd run` starts the sandbox")
     yield _alerts(config)
+    if config.oidc is not None:
+        yield await _provider(config.oidc)
     yield _port(config)
 
 
@@ -77,7 +80,7 @@ async def _database(config: Config) -> AsyncIterator[Finding]:
         database = await open_database(url)
         try:
             people = await People(database).count_staff()
-            cure = "genlyd user add NAME --role supervisor"
+            cure = "genlyd user add NAME --role admin"
             is_manned = people > 0 or not config.accounts
             yield Finding(what="database", is_well=is_manned, detail=f"{shown}: {people} can sign in", cure=cure)
             yield await _gaps(database)
@@ -198,6 +201,17 @@ async def _account(account: AccountConfig) -> Finding:
         for source in sources:
             await source.close()
     return Finding(what=what, is_well=True, detail=f"signed in as {us.handle}")
+
+
+async def _provider(oidc: OidcConfig) -> Finding:
+    what = "sign-in provider"
+    try:
+        issuer = await Provider(oidc, SystemClock()).examine()
+    except NeedsOperator as err:
+        return Finding(what=what, is_well=False, detail=str(err), cure=err.cure)
+    except PlatformError as err:
+        return Finding(what=what, is_well=False, detail=str(err), cure="check the network and [oidc] issuer")
+    return Finding(what=what, is_well=True, detail=f"{issuer} answers; its secret is only tried by a sign-in")
 
 
 def _alerts(config: Config) -> Finding:

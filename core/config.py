@@ -10,6 +10,7 @@ from typing import Literal
 from core.assessment import Intent, Language, Sentiment
 from core.budget import DOLLAR, Budget
 from core.post import Platform
+from core.rights import Role
 from core.sla import ALWAYS, Hours
 from core.watch import Via, Watch
 
@@ -78,12 +79,19 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardConfig:
-    """Where the pages are served. `public_url` goes into alerts and deep links."""
+    """Where the pages are served, and how long somebody stays signed in. `public_url` goes into alerts and deep links.
+
+    `second_factor` are the roles that do not come in without one. `proxies` are believed when they say who is calling.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     secure_cookies: bool = False
+    proxies: tuple[str, ...] = ()
+    second_factor: frozenset[Role] = frozenset()
+    session_hours: int = 12
+    idle_minutes: int = 120
 
     @property
     def url(self) -> str:
@@ -97,6 +105,26 @@ class DeskConfig:
 
     hold_seconds: float = 15.0
     most_open: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcConfig:
+    """A provider through which people sign in. Without `roles`, only those whom an administrator invited by e-mail.
+
+    With them the provider decides: `role_claim` is what it sends, `roles` which of its words give which role.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    label: str = ""
+    role_claim: str = ""
+    roles: tuple[tuple[Role, frozenset[str]], ...] = ()
+
+    def role_of(self, words: frozenset[str]) -> Role | None:
+        """Return the highest role that the provider's words give, None where they give none."""
+        given = {role for role, names in self.roles if names & words}
+        return next((role for role in reversed(Role) if role in given), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +266,7 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     desk: DeskConfig = field(default_factory=DeskConfig)
+    oidc: OidcConfig | None = None
     sentiment: SentimentConfig = field(default_factory=SentimentConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     safety: SafetyConfig = field(default_factory=SafetyConfig)

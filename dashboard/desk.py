@@ -15,28 +15,34 @@ from core.failpoint import reach
 from core.reply import Reply
 from dashboard.books import Books
 from dashboard.live import Hub
-from dashboard.throttle import Throttle
+from platforms.oidc import Provider
 from store.accounts import Accounts
 from store.alerts import Alerts
+from store.arrivals import Arrivals
+from store.audit import Audit
 from store.bell import Bell, Ring
 from store.bulk import Bulk
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
+from store.factors import Factors
 from store.handing import Handing
 from store.incidents import Incidents
+from store.invitations import Invitations
 from store.lookers import Lookers
 from store.notes import Notes
-from store.people import People, Session
+from store.people import People
 from store.posts import Posts
 from store.promises import Promises
 from store.replies import Replies
 from store.rulebooks import Rulebooks
 from store.saved_filters import SavedFilters
+from store.sessions import Session, Sessions
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
 from store.tempo import Tempo
+from store.tries import Tries
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 
@@ -50,7 +56,6 @@ class Desk:
     clock: Clock
     config: Config
     hub: Hub
-    throttle: Throttle
     books: Books | None = None
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
@@ -60,17 +65,24 @@ class Desk:
     handing: Handing = field(init=False)
     notes: Notes = field(init=False)
     promises: Promises = field(init=False)
+    arrivals: Arrivals = field(init=False)
+    audit: Audit = field(init=False)
+    factors: Factors = field(init=False)
     incidents: Incidents = field(init=False)
+    invitations: Invitations = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
     rulebooks: Rulebooks = field(init=False)
     saved_filters: SavedFilters = field(init=False)
+    sessions: Sessions = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
     lookers: Lookers = field(init=False)
+    tries: Tries = field(init=False)
+    provider: Provider | None = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
@@ -82,19 +94,27 @@ class Desk:
             ("handing", Handing),
             ("notes", Notes),
             ("promises", Promises),
+            ("arrivals", Arrivals),
+            ("audit", Audit),
+            ("factors", Factors),
             ("incidents", Incidents),
+            ("invitations", Invitations),
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
             ("rulebooks", Rulebooks),
             ("saved_filters", SavedFilters),
+            ("sessions", Sessions),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),
             ("tempo", Tempo),
+            ("tries", Tries),
         ):
             object.__setattr__(self, name, store(self.database))
         object.__setattr__(self, "lookers", Lookers(self.bell))
+        oidc = self.config.oidc
+        object.__setattr__(self, "provider", Provider(oidc, self.clock) if oidc is not None else None)
 
     @property
     def hold(self) -> timedelta:

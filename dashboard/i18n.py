@@ -40,6 +40,11 @@ def speaking(language: str) -> Iterator[None]:
         _language.reset(token)
 
 
+def speak(language: str) -> None:
+    """Speak a language until the block of `speaking` around it ends."""
+    _language.set(language if language in LANGUAGES else SOURCE)
+
+
 def language() -> str:
     """Return the language of this request: "da", "sv", "nb" or "en"."""
     return _language.get()

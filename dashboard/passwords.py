@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core.errors import GenlydError
+from dashboard.i18n import _
 
 SHORTEST = 10
 # Long enough for any passphrase; without a limit, hashing megabytes is an attack.
@@ -24,15 +25,22 @@ _MOST_AT_ONCE = 2
 class WeakPassword(GenlydError):
     """The password is not fit; the message says what to choose instead."""
 
+    def __init__(self, length: int) -> None:
+        self.length = length
+        super().__init__(self.said())
+
+    def said(self) -> str:
+        """Return what is wrong, in the reader's language."""
+        if self.length > LONGEST:
+            return _("The password has {n} characters; at most {most} are read.", n=self.length, most=LONGEST)
+        message = _("The password has {n} characters; it needs at least {least}.", n=self.length, least=SHORTEST)
+        return message + " " + _("Three or four words do well.")
+
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash to store. Takes a tenth of a second. Raises: WeakPassword."""
-    if len(password) < SHORTEST:
-        raise WeakPassword(
-            f"the password has {len(password)} characters; it needs at least {SHORTEST}. Three or four words do well."
-        )
-    if len(password) > LONGEST:
-        raise WeakPassword(f"the password has {len(password)} characters; at most {LONGEST} are read.")
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise WeakPassword(len(password))
     return _hasher.hash(password)
 
 
@@ -43,12 +51,12 @@ class PasswordCheck:
         self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def is_right(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made `password_hash`; None for a name nobody has."""
+        """Whether `password` made `password_hash`; None or empty for a name nobody has, or one without a password."""
         if len(password) > LONGEST:
             return False
         async with self._turn:
             matched = await asyncio.to_thread(_verify, password_hash or _NOBODY, password)
-        return matched and password_hash is not None
+        return matched and bool(password_hash)
 
 
 def _verify(password_hash: str, password: str) -> bool:

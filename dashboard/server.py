@@ -20,6 +20,7 @@ from core.config import Config
 from core.rights import Right
 from dashboard import (
     alerts,
+    audit,
     beside,
     bulk,
     conversation,
@@ -28,22 +29,27 @@ from dashboard import (
     i18n,
     inbox,
     incidents,
+    invited,
+    me,
+    people,
+    provider,
     replies,
     reports,
     rulebooks,
     saved,
+    signin,
     sources,
     together,
 )
-from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
+from dashboard.auth import RIGHTS, choose_language, greet, lock
 from dashboard.books import Books
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
 from dashboard.live import Hub
 from dashboard.pages import calm
+from dashboard.passwords import PasswordCheck
 from dashboard.patterns import patterns
 from dashboard.stream import live
-from dashboard.throttle import Throttle
 from store.bell import Bell
 from store.conversations import Conversations
 from store.database import Database
@@ -89,18 +95,17 @@ def build_app(
     books: Books | None = None,
 ) -> web.Application:
     """Return the application. `serve()` runs it together with its live hub. `books` reads and tries rulebooks."""
-    app = web.Application(middlewares=[calm, lock], client_max_size=_MOST_BYTES)
+    app = web.Application(middlewares=[greet, calm, lock], client_max_size=_MOST_BYTES)
     app[DESK] = Desk(
         database=database,
         bell=bell,
         clock=clock,
         config=config,
         hub=Hub(Conversations(database), bell, clock),
-        throttle=Throttle(),
         books=books,
     )
     _set_up_templates(app, config)
-    set_up_auth(app)
+    app[signin.PASSWORDS] = PasswordCheck()
     _add_routes(app)
     add_health(app, readiness)
     app.on_response_prepare.append(_add_headers)
@@ -163,9 +168,9 @@ def _add_routes(app: web.Application) -> None:
         route = add(one.path, one.handler)
         if route.resource is not None:
             app[RIGHTS][one.method, route.resource.canonical] = one.right
-    # Whoever holds an alert's link need not sign in.
-    app.router.add_get(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.by_link)
-    app.router.add_post(r"/alert/{token:[A-Za-z0-9_-]{1,100}}", alerts.take_by_link)
+    for method, path, handler in DOORS:
+        add = app.router.add_get if method == "GET" else app.router.add_post
+        add(path, handler)
     app.router.add_static("/static", _STATIC)
 
 
@@ -175,6 +180,8 @@ async def _home(_request: web.Request) -> web.Response:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
+    if request.config_dict[DESK].config.dashboard.secure_cookies:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     # A static address carries its content's hash, so it may be kept; a page may not.
     is_asset = request.path.startswith("/static/") and "v" in request.query and response.status == 200
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_asset else "no-store"
@@ -256,4 +263,40 @@ PAGES = (
     page("GET", "/live", live, Right.READ),
     page("GET", "/patterns", patterns, Right.READ),
     page("POST", "/language", choose_language, Right.READ),
+    page("POST", "/sign-out", signin.sign_out, Right.READ),
+    page("GET", "/me", me.me, Right.READ),
+    page("POST", "/me/password", me.set_password, Right.READ),
+    page("POST", "/me/second-factor", me.begin_factor, Right.READ),
+    page("POST", "/me/second-factor/confirm", me.confirm_factor, Right.READ),
+    page("POST", "/me/second-factor/codes", me.renew_codes, Right.READ),
+    page("POST", "/me/second-factor/remove", me.remove_factor, Right.READ),
+    page("POST", "/me/sessions", me.end_sessions, Right.READ),
+    page("GET", "/people", people.people, Right.ADMIN),
+    page("POST", "/people", people.invite, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/link", people.make_link, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/withdraw", people.withdraw, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/role", people.set_role, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/state", people.set_state, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/second-factor", people.remove_factor, Right.ADMIN),
+    page("POST", r"/people/{id:\d{1,15}}/sessions", people.end_sessions, Right.ADMIN),
+    page("GET", "/audit", audit.audit, Right.ADMIN),
+    page("GET", "/audit.csv", audit.audit_file, Right.ADMIN),
+)
+
+_LINK = r"{token:[A-Za-z0-9_-]{1,100}}"
+# The ways in, without a session: each handler checks by itself who comes. `auth` lets nothing else past.
+DOORS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/sign-in", signin.sign_in_page),
+    ("POST", "/sign-in", signin.sign_in),
+    ("GET", "/sign-in/code", signin.code_page),
+    ("POST", "/sign-in/code", signin.enter_code),
+    ("GET", "/sign-in/second-factor", signin.setup_page),
+    ("POST", "/sign-in/second-factor", signin.confirm_setup),
+    ("GET", "/sign-in/provider", provider.way_out),
+    ("GET", "/sign-in/provider/back", provider.way_back),
+    ("GET", f"/join/{_LINK}", invited.join_page),
+    ("POST", f"/join/{_LINK}", invited.join),
+    # Whoever holds an alert's link need not sign in.
+    ("GET", f"/alert/{_LINK}", alerts.by_link),
+    ("POST", f"/alert/{_LINK}", alerts.take_by_link),
 )

@@ -140,22 +140,29 @@ class Accounts:
     async def pause_house(self, is_on: bool, *, by: str, at: datetime, reason: str = "") -> None:
         """Turn the pause of the whole house on or off."""
         async with self._db.begin() as connection:
+            query = select(t.switches.c.is_on).where(t.switches.c.name == _HOUSE)
+            before = bool((await connection.execute(query)).scalar_one_or_none())
             values = {"is_on": is_on, "reason": reason, "changed_at": at, "changed_by": by}
             statement = rows.insert(t.switches, connection.dialect).values(name=_HOUSE, **values)
             await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
-            await record(connection, by=by, action="pause" if is_on else "resume", subject="house", at=at)
+            said = {False: "running", True: "paused"}
+            detail = {"before": said[before], "after": said[is_on], "reason": reason}
+            action = "pause" if is_on else "resume"
+            await record(connection, by=by, action=action, subject="house", at=at, detail=detail)
 
 
 async def _set_state(
     connection: AsyncConnection, name: str, state: AccountState, *, reason: str, by: str, at: datetime
 ) -> bool:
+    query = select(t.accounts.c.state).where(t.accounts.c.name == name).with_for_update()
+    before = (await connection.execute(query)).scalar_one_or_none()
     changed = await connection.execute(
         update(t.accounts)
         .where(t.accounts.c.name == name, t.accounts.c.state != state)
         .values(state=state, reason=reason, changed_at=at, changed_by=by)
     )
     if changed.rowcount:
-        detail = {"state": state, "reason": reason}
+        detail = {"before": before, "after": state, "reason": reason}
         await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
     return bool(changed.rowcount)
 

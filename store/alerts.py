@@ -265,6 +265,6 @@ async def _end(connection: AsyncConnection, group_id: int, *, by: str, through: 
         return False
     of_it = and_(t.tellings.c.group_id == group_id, t.tellings.c.state == "pending")
     await connection.execute(update(t.tellings).where(of_it).values(state="void"))
-    detail = {"through": through}
+    detail = {"before": "open", "after": "acknowledged", "through": through}
     await record(connection, by=by, action="alert acknowledged", subject=f"alert {group_id}", at=at, detail=detail)
     return True

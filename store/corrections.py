@@ -120,7 +120,7 @@ class Corrections:
                 correction_id = (await connection.execute(made)).scalar_one()
                 ids.append(correction_id)
                 touched |= await _take_effect(connection, correction_id, change, own, near, at=at)
-                detail = {"field": change.field, "was": plain(change.was), "now": plain(change.now)}
+                detail = {"field": change.field, "before": plain(change.was), "after": plain(change.now)}
                 await record(connection, by=by, action="correct", subject=f"post {post_id}", at=at, detail=detail)
         return Made(ids=tuple(ids), posts=len(touched))
 
@@ -139,7 +139,8 @@ class Corrections:
                 raise await _why_not(connection, correction_id)
             changed = await _take_back(connection, correction_id, Field(field), at=at)
             subject = f"correction {correction_id}"
-            await record(connection, by=by, action="undo correction", subject=subject, at=at)
+            detail = {"field": field, "before": "in effect", "after": "undone"}
+            await record(connection, by=by, action="undo correction", subject=subject, at=at, detail=detail)
         return changed
 
     async def all(self, *, limit: int = 50, offset: int = 0) -> list[Listed]:

@@ -161,6 +161,7 @@ class Incidents:
         self, incident_id: int, action: str, *, by: str, version: int, at: datetime, **values: Any
     ) -> Incident:
         async with self._db.begin() as connection:
+            before = (await connection.execute(select(t.incidents).where(_I.id == incident_id))).first()
             changed = await connection.execute(
                 update(t.incidents)
                 .where(_I.id == incident_id, _I.version == version, _I.closed_at.is_(None))
@@ -171,8 +172,19 @@ class Incidents:
             if row is None:
                 raise Conflict("the incident changed since you opened it")
             await settle_alerts(connection, incident_id=incident_id, by=by, at=at)
-            await record(connection, by=by, action=action, subject=f"incident {incident_id}", at=at)
+            subject, detail = f"incident {incident_id}", _changed(before, row)
+            await record(connection, by=by, action=action, subject=subject, at=at, detail=detail)
             return read_incident(row)
+
+
+def _changed(before: rows.AnyRow, after: rows.AnyRow) -> dict[str, Any]:
+    """Who is on it, who approved its words, who closed it; never the words (I9)."""
+    told = ("taken_by", "approved_by", "closed_by")
+    changed = [key for key in told if getattr(before, key, None) != getattr(after, key)]
+    return {
+        "before": {key: getattr(before, key, None) for key in changed},
+        "after": {key: getattr(after, key) for key in changed},
+    }
 
 
 _OPEN = select(t.incidents).where(_I.account == bindparam("account"), _I.closed_at.is_(None))

@@ -318,7 +318,7 @@ class Replies(Writing):
             await touch(connection, before.conversation_id, at=at)
             if to is ReplyState.SENT:
                 await _note_sent(connection, after, at=at)
-            detail = {"from": before.state, "to": to, "edited": before.text != after.text}
+            detail = {"before": before.state, "after": to, "edited": before.text != after.text}
             if after.rejected_because is not None:
                 detail["because"] = after.rejected_because
             await record(connection, by=by, action=f"reply {to}", subject=f"reply {reply_id}", at=at, detail=detail)

@@ -156,7 +156,8 @@ class Sources:
         async with self._db.begin() as connection:
             if not (await connection.execute(seen)).rowcount:
                 return False
-            await record(connection, at=at, by=by, action="gap seen", subject=f"gap {gap_id}")
+            detail = {"before": "open", "after": "seen"}
+            await record(connection, at=at, by=by, action="gap seen", subject=f"gap {gap_id}", detail=detail)
             return True
 
     async def count_unreadable(self) -> int:

@@ -630,6 +630,9 @@ alerts = Table(
     Index("ix_alerts_conversation", "conversation_id", "created_at"),
 )
 
+# Who works here. `password_hash` is empty for whoever has no password: invited and not yet come, or known only to the
+# provider (`oidc_subject` is its address and its name for them). `totp_since` is null until a first code was right;
+# `totp_step` is the last step that was let in, so no code counts twice.
 staff = Table(
     "staff",
     metadata,
@@ -641,6 +644,12 @@ staff = Table(
     Column("created_at", Instant, nullable=False),
     # In which they read the desk; null until they choose one.
     Column("language", String(8)),
+    Column("email", String(254), unique=True),
+    Column("oidc_subject", String(600), unique=True),
+    Column("totp_secret", String(64)),
+    Column("totp_since", Instant),
+    Column("totp_step", BigInteger),
+    Column("seen_at", Instant),
 )
 
 # What somebody is given by "next". `kind`: language | intent. Nobody listed for a kind is good for all of it.
@@ -652,13 +661,30 @@ staff_skills = Table(
     Column("value", String(40), primary_key=True),
 )
 
-# `token_hash` is SHA-256 of the cookie, so a stolen database opens no session.
+# `token_hash` is SHA-256 of the cookie, so a stolen database opens no session. `stage`: open, or what is still asked
+# before it opens: code | setup.
 sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False),
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("csrf", String(64), nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("browser", String(300), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("idle_until", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+# Links that let one person choose a password, once. Only the link's SHA-256 is kept.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("made_by", String(100), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
@@ -673,6 +699,34 @@ saved_filters = Table(
     Column("query", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
     UniqueConstraint("staff_id", "name"),
+)
+
+# What opens the door when the telephone is lost, each once. SHA-256 of 80 random bits.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True),
+    Column("code_hash", String(64), primary_key=True),
+)
+
+# Browsers that somebody has signed in from: what strangers try elsewhere does not make these wait.
+known_browsers = Table(
+    "known_browsers",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True),
+    Column("expires_at", Instant, nullable=False),
+)
+
+# Tries at a door, by what is counted: a name, an address, a browser. `key` is a hash.
+tries = Table(
+    "tries",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("tried", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Index("ix_tries_last_at", "last_at"),
 )
 
 # Work that one process at a time does. `fence` rises with each new holder; `until` is the database's time.

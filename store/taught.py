@@ -56,7 +56,9 @@ class TaughtWords:
             made = insert(t.taught_cues).values(phrase=cue.phrase, points=cue.points, person=by, made_at=at)
             taught_id: int = (await connection.execute(made.returning(t.taught_cues.c.id))).scalar_one()
             subject = f"taught word {taught_id}"
-            await record(connection, by=by, action="teach", subject=subject, at=at, detail={"points": cue.points})
+            await record(
+                connection, by=by, action="teach", subject=subject, at=at, detail={"before": None, "after": cue.points}
+            )
         return taught_id
 
     async def undo(self, taught_id: int, *, by: str, at: datetime) -> None:
@@ -67,7 +69,9 @@ class TaughtWords:
             if not (await connection.execute(mark.values(undone_by=by, undone_at=at))).rowcount:
                 who = (await connection.execute(select(c.undone_by).where(c.id == taught_id))).scalar_one_or_none()
                 raise Conflict(f"{who} has already undone it" if who else "there is no such taught word")
-            await record(connection, by=by, action="undo teach", subject=f"taught word {taught_id}", at=at)
+            points = (await connection.execute(select(c.points).where(c.id == taught_id))).scalar_one()
+            subject, detail = f"taught word {taught_id}", {"before": points, "after": None}
+            await record(connection, by=by, action="undo teach", subject=subject, at=at, detail=detail)
 
     async def all(self, *, limit: int = 500) -> list[Taught]:
         """Return taught words: those that count first, the newest first among each."""

@@ -33,7 +33,6 @@ from core.reply import Receipt, Reply, ReplyState
 from core.watch import Watch
 from dashboard.desk import Desk
 from dashboard.live import Hub
-from dashboard.throttle import Throttle
 from listeners.loop import Ear, run_listener
 from responder import senders
 from responder import worker as deciding
@@ -278,7 +277,6 @@ async def _approve(orders: Orders) -> None:
             clock=doors.clock,
             config=Config(),
             hub=Hub(Conversations(doors.database), doors.bell, doors.clock),
-            throttle=Throttle(),
         )
         draft = await desk.replies.get(orders.reply_id)
         assert draft is not None

@@ -19,12 +19,13 @@ from core.clock import SystemClock
 from core.config import Config, DashboardConfig
 from core.errors import Conflict
 from core.rights import Role
-from dashboard.auth import SESSION_COOKIE
+from dashboard.cookies import SESSION_COOKIE
 from dashboard.server import build_app, serve
 from store.bell import Bell
 from store.database import Database, open_database
 from store.embedded import EmbeddedValkey
 from store.people import People
+from store.sessions import Opening, Sessions, Stage
 
 _NAME = "Lars"
 
@@ -42,7 +43,11 @@ async def sign_in(database: Database) -> str:
     assert staff is not None
     token_hash = hashlib.sha256(token.encode()).hexdigest()
     csrf = secrets.token_urlsafe(32)
-    await people.open_session(staff, token_hash=token_hash, csrf=csrf, at=now, expires_at=now + timedelta(hours=12))
+    ends = now + timedelta(hours=12)
+    opening = Opening(
+        token_hash=token_hash, csrf=csrf, stage=Stage.OPEN, how="benchmark", expires_at=ends, idle_until=ends
+    )
+    await Sessions(database).open(staff, opening, at=now)
     return token
 
 

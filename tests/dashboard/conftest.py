@@ -164,11 +164,11 @@ async def house(database: Database, bell: Bell, clock: ManualClock, password_has
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    """Serve on a free port until the block ends."""
+async def serving(app: web.Application, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve on a free port, or this one, until the block ends."""
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     # A fixture is set up and torn down in different tasks, which a TaskGroup does not survive.
-    task = asyncio.create_task(serve(app, "127.0.0.1", 0, on_listening=listening.set_result))
+    task = asyncio.create_task(serve(app, "127.0.0.1", port, on_listening=listening.set_result))
     task.add_done_callback(lambda _: listening.done() or listening.cancel())
     try:
         yield await listening

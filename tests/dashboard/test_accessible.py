@@ -79,7 +79,7 @@ async def test_no_page_is_wider_than_a_small_phone_in_any_language(chromium: Chr
     assert staff is not None
     too_wide = []
     for language in LANGUAGES:
-        await house.people.set_language(staff.id, language)
+        await house.people.set_language(staff.id, language, at=house.clock.now())
         for path in shown.paths(conversation):
             await page.goto(house.url + path)
             width = await page.evaluate("document.documentElement.scrollWidth")

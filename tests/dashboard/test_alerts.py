@@ -141,7 +141,9 @@ async def test_one_click_on_the_page_ends_it_and_the_second_one_is_told_kindly_w
     assert "Somebody at people took it 1 min ago" in lars.page
     async with house.database.read() as connection:
         query = select(t.audit.c.by, t.audit.c.detail).where(t.audit.c.action == "alert acknowledged")
-        assert [tuple(row) for row in await connection.execute(query)] == [("somebody at people", {"through": "link"})]
+        assert [tuple(row) for row in await connection.execute(query)] == [
+            ("somebody at people", {"before": "open", "after": "acknowledged", "through": "link"})
+        ]
 
 
 async def test_whoever_is_signed_in_is_known_by_name_through_the_link_too(

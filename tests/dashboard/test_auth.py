@@ -6,7 +6,7 @@ import pytest
 from yarl import URL
 
 from core.clock import ManualClock
-from dashboard.auth import SESSION_COOKIE
+from dashboard.cookies import SESSION_COOKIE
 from dashboard.marks import local_path
 from dashboard.passwords import WeakPassword, hash_password
 from tests.dashboard.conftest import Browser, House

@@ -88,7 +88,7 @@ async def test_a_database_that_is_away_is_a_calm_page(mette: Browser, house: Hou
     response = await mette.get("/inbox")
     assert response.status == 503
     assert "Nothing is lost" in mette.page
-    object.__setattr__(desk.people, "session", away)
+    object.__setattr__(desk.sessions, "get", away)
     assert (await mette.get("/inbox")).status == 503
 
 

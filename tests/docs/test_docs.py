@@ -196,7 +196,7 @@ def _known_keys() -> set[str]:
     keys = {*app_config._TABLES, *app_config._ACCOUNT_KEYS, *app_config._WATCH_KEYS, *rules._KEYS}
     keys.update(*app_config.CREDENTIALS.values())
     keys.update(config_alerts._STEP_KEYS)
-    for table in ("store", "dashboard", "sentiment", "safety", "hours", "alerts", "breaker"):
+    for table in ("store", "dashboard", "oidc", "sentiment", "safety", "hours", "alerts", "breaker"):
         with pytest.raises(ConfigError) as raised:
             app_config.parse(f"[{table}]\nzzzzzzzz = 1\n", file="", environment={})
         [problem] = raised.value.problems

@@ -154,7 +154,7 @@ async def test_one_click_ends_the_whole_group_and_the_next_one_is_told_who_was_f
         "Kari",
         "alert acknowledged",
         f"alert {link.group_id}",
-        {"through": "link"},
+        {"before": "open", "after": "acknowledged", "through": "link"},
     )
 
 

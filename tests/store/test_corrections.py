@@ -432,7 +432,7 @@ async def test_what_people_do_is_in_the_audit_without_any_text(database: Databas
         ("Mette", "correct", f"post {own}"),
         ("Lars", "undo correction", f"correction {made.ids[0]}"),
     ]
-    assert lines[-2].detail == {"field": "sentiment", "was": "negative", "now": "positive"}
+    assert lines[-2].detail == {"field": "sentiment", "before": "negative", "after": "positive"}
 
 
 async def test_more_posts_than_one_statement_carries_follow_too(database: Database, corrections: Corrections) -> None:

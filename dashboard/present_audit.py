@@ -1,0 +1,144 @@
+"""Lines of the audit, as a page shows them.
+
+Owns the words of actions. Pure: rows in, words out. Never a text or a handle: none is in them (I9).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from dashboard import words
+from dashboard.i18n import N_, _
+from dashboard.words import Moment
+from store.audit import Line
+
+# Where an action has no words yet it is shown as it is written.
+ACTIONS = {
+    "accept invitation": N_("Accepted an invitation"),
+    "add staff": N_("Added a person"),
+    "alert acknowledged": N_("Is on an alert"),
+    "answer": N_("Wrote an answer"),
+    "bind provider": N_("First came through the provider"),
+    "breaker reset": N_("Ended a storm"),
+    "breaker tripped": N_("Storm: drafts only"),
+    "correct": N_("Set a reading right"),
+    "deactivate": N_("Deactivated a person"),
+    "end sessions": N_("Ended sessions"),
+    "gap seen": N_("Closed a gap as seen"),
+    "hand back": N_("Handed back"),
+    "incident taken": N_("Is on a storm"),
+    "invite": N_("Invited a person"),
+    "kept the last admin": N_("Kept the last administrator"),
+    "make link": N_("Made a one-time link"),
+    "new recovery codes": N_("Made new recovery codes"),
+    "opt out": N_("Noted that an author opted out"),
+    "pause": N_("Paused the house"),
+    "reactivate": N_("Reactivated a person"),
+    "recovery code": N_("Used a recovery code"),
+    "reopen": N_("Reopened"),
+    "reply approved": N_("Approved a reply"),
+    "reply draft": N_("Took a reply back"),
+    "reply dropped": N_("Dropped a reply"),
+    "reply sent": N_("Noted a reply as sent"),
+    "resolve": N_("Resolved"),
+    "resume": N_("Resumed the house"),
+    "second factor": N_("Second factor"),
+    "set account": N_("Paused or resumed an account"),
+    "set language": N_("Chose a language"),
+    "set password": N_("Set a password"),
+    "set role": N_("Set a role"),
+    "sign in": N_("Signed in"),
+    "sign out": N_("Signed out"),
+    "sign-in failed": N_("Failed sign-ins"),
+    "statement approved": N_("Approved a holding statement"),
+    "take over": N_("Took over"),
+    "teach": N_("Taught a word"),
+    "undo correction": N_("Undid a correction"),
+    "undo teach": N_("Took a taught word back"),
+    "withdraw invitation": N_("Withdrew an invitation"),
+}
+# What else a line says, with its value.
+_MORE = {
+    "how": N_("with {value}"),
+    "count": N_("{value} times"),
+    "sessions": N_("sessions: {value}"),
+    "reason": N_("why: {value}"),
+    "field": N_("field: {value}"),
+    "scope": N_("from: {value}"),
+    "points": N_("points: {value}"),
+    "through": N_("through: {value}"),
+    "edited": N_("edited: {value}"),
+    "reasons": N_("why: {value}"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An action to choose."""
+
+    key: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line. `before` and `after` are "" where the line is no change; `more` is whatever else it says."""
+
+    at: Moment
+    by: str
+    action: str
+    subject: str
+    before: str
+    after: str
+    is_change: bool
+    more: str
+
+
+def line_view(line: Line, now: datetime) -> LineView:
+    """Return a line in words."""
+    rest = {key: value for key, value in line.detail.items() if key not in ("before", "after")}
+    return LineView(
+        at=words.moment(line.at, now),
+        by=line.by,
+        action=action_word(line.action),
+        subject=line.subject,
+        before=_plain(line.detail.get("before")),
+        after=_plain(line.detail.get("after")),
+        is_change="after" in line.detail,
+        more=", ".join(_more(key, value) for key, value in rest.items()),
+    )
+
+
+def action_word(action: str) -> str:
+    """Return an action in words."""
+    return _(ACTIONS[action]) if action in ACTIONS else action
+
+
+def action_choices(actions: Iterable[str]) -> list[Choice]:
+    """Return the actions there are, by their words."""
+    choices = [Choice(key=action, word=action_word(action)) for action in actions]
+    return sorted(choices, key=lambda choice: choice.word.casefold())
+
+
+def link_to(path: str, asked: Mapping[str, str]) -> str:
+    """Return an address with what is asked for."""
+    given = {key: value for key, value in asked.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _more(key: str, value: object) -> str:
+    return _(_MORE[key], value=_plain(value)) if key in _MORE else f"{key}: {_plain(value)}"
+
+
+def _plain(value: object) -> str:
+    """Return a stored value as a person reads it."""
+    if value is None or value == "":
+        return _("nothing")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_plain(one) for one in value) or _("nothing")
+    return str(value)
