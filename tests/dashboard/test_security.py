@@ -4,6 +4,7 @@ The routes are walked as the application has them, so that a new one is tried wi
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -62,8 +63,8 @@ def routes(app: web.Application) -> Iterator[tuple[str, str, str]]:
     for resource in app.router.resources():
         if resource.canonical.startswith("/static"):
             continue
-        names = {"id": _NOBODYS, "name": "nobody", "token": "nobodys-token"}
-        asked = {name: value for name, value in names.items() if f"{{{name}}}" in resource.canonical}
+        names = {"name": "nobody", "token": "nobodys-token", "kind": "posts", "key": "volume"}
+        asked = {name: names.get(name, _NOBODYS) for name in re.findall(r"{(\w+)}", resource.canonical)}
         for route in resource:
             if route.method != "HEAD":
                 yield route.method, resource.canonical, str(resource.url_for(**asked))
