@@ -20,6 +20,7 @@ from core.config import (
     BreakerConfig,
     Config,
     DashboardConfig,
+    DeskConfig,
     Rule,
     SafetyConfig,
     Secret,
@@ -61,6 +62,7 @@ _TABLES = (
     "rules",
     "store",
     "dashboard",
+    "desk",
     "sentiment",
     "safety",
     "hours",
@@ -207,6 +209,7 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
         rules=_rules(reader, whole, names) or DEFAULT_RULES,
         store=_store(reader, reader.table(whole, "store")),
         dashboard=_dashboard(reader, reader.table(whole, "dashboard")),
+        desk=_desk(reader, reader.table(whole, "desk")),
         sentiment=_sentiment(reader, reader.table(whole, "sentiment")),
         hours=hours,
         alerts=read_alerts(reader, reader.table(whole, "alerts"), hours.zone),
@@ -361,6 +364,15 @@ def _dashboard(reader: Reader, table: Mapping[str, Any]) -> DashboardConfig:
         port=int(reader.number(table, path, "port", default=8080, least=0, most=65_535)),
         public_url=public_url,
         secure_cookies=reader.flag(table, path, "secure_cookies", default=public_url.startswith("https://")),
+    )
+
+
+def _desk(reader: Reader, table: Mapping[str, Any]) -> DeskConfig:
+    path: Path = ("desk",)
+    reader.known(table, path, ("hold_seconds", "most_open"))
+    return DeskConfig(
+        hold_seconds=reader.number(table, path, "hold_seconds", default=15, least=0, most=120),
+        most_open=int(reader.number(table, path, "most_open", default=8, least=1, most=1000)),
     )
 
 

@@ -36,6 +36,9 @@ from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
 from responder import worker as deciding
 from sentiment import worker as assessing
+from store.bell import Ring
+from store.conversations import Conversations
+from store.promises import Promises
 from store.reasons import Reasons
 from store.words import leave_no_remains
 
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
+_REMIND_EVERY_SECONDS = 5.0
 # Writing search's words anew takes seconds at a million posts; what is gone has to be gone within a day (I7).
 _TIDY_EVERY = timedelta(hours=6)
 
@@ -99,6 +103,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
     await stores.thrift.open()
     works: list[Work] = [partial(lead, "housekeeping", partial(_housekeeping, config, stores), stores.leases)]
     works.append(stores.thrift.run)
+    works.append(partial(lead, "reminders", partial(_remind, stores), stores.leases))
     if "sentiment" in rooms:
         said("loading the model")
         reader = await asyncio.to_thread(build_reader, config)
@@ -200,6 +205,22 @@ def _check_port(host: str, port: int) -> None:
 
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder if folder.exists() else Path()).free
+
+
+async def _remind(stores: Stores) -> None:
+    """What was put off until now opens again, and a promise whose time is over becomes an alert."""
+    conversations, promises = Conversations(stores.database), Promises(stores.database)
+    while True:
+        try:
+            now = stores.clock.now()
+            missed = await promises.tell_missed(at=now)
+            if missed:
+                await stores.bell.ring(Ring.TELL, [0])
+            if await conversations.wake(at=now) or missed:
+                await stores.bell.announce()
+        except StoreError as err:
+            log.error("the database failed: nobody is reminded", extra={"error": str(err)})
+        await stores.clock.sleep(_REMIND_EVERY_SECONDS)
 
 
 async def _housekeeping(config: Config, stores: Stores) -> None:

@@ -92,6 +92,14 @@ class DashboardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskConfig:
+    """How people work together: how long what they approve can be taken back, and how much one of them has open."""
+
+    hold_seconds: float = 15.0
+    most_open: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentimentConfig:
     """Which model reads. "shipped", or "hub:owner/name" or "hub:./folder" for any classifier."""
 
@@ -229,6 +237,7 @@ class Config:
     rules: tuple[Rule, ...] = ()
     store: StoreConfig = field(default_factory=StoreConfig)
     dashboard: DashboardConfig = field(default_factory=DashboardConfig)
+    desk: DeskConfig = field(default_factory=DeskConfig)
     sentiment: SentimentConfig = field(default_factory=SentimentConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     safety: SafetyConfig = field(default_factory=SafetyConfig)

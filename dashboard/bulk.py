@@ -5,7 +5,6 @@ to decide what may move.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from aiohttp import web
 
@@ -18,9 +17,8 @@ from dashboard.inbox import MOST_SHOWN, card_views
 from dashboard.pages import refuse, render, see
 from dashboard.present_queue import ToastView, done_view, seen_in, undone_view
 from dashboard.swaps import is_swap
+from dashboard.whens import instant_of
 from store.bulk import SNOOZE
-
-_MORNING = time(9, 0)
 
 
 async def bulk(request: web.Request) -> web.Response:
@@ -32,7 +30,8 @@ async def bulk(request: web.Request) -> web.Response:
         raise refuse(400, _("Nothing is selected"), _("Select conversations first: press x, or tick their boxes."))
     by, now = reader_of(request), desk.clock.now()
     if action == SNOOZE:
-        batch = await desk.bulk.snooze(seen, _tomorrow(now, desk.config.hours.zone), by=by, at=now)
+        until = instant_of("tomorrow", "", zone=desk.config.hours.zone, now=now)
+        batch = await desk.bulk.snooze(seen, until, by=by, at=now)
     else:
         batch = await desk.bulk.move(seen, Move(action), by=by, at=now)
     await desk.bell.announce()
@@ -46,10 +45,6 @@ async def undo(request: web.Request) -> web.Response:
     batch = await desk.bulk.undo(str(form.get("token", "")), by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
     return await _answer(request, filters, batch.done if batch else (), undone_view(batch))
-
-
-def _tomorrow(now: datetime, zone: tzinfo) -> datetime:
-    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), _MORNING, zone).astimezone(UTC)
 
 
 async def _answer(request: web.Request, filters: Filters, ids: Sequence[int], toast: ToastView) -> web.Response:

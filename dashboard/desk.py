@@ -5,6 +5,7 @@ Owns the keys under which the application and a request carry things. Refuses to
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from core.config import Config
 from core.failpoint import reach
 from core.reply import Reply
 from dashboard.live import Hub
+from dashboard.shared import Shared
 from dashboard.throttle import Throttle
 from store.accounts import Accounts
 from store.alerts import Alerts
@@ -21,9 +23,13 @@ from store.bulk import Bulk
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
+from store.handing import Handing
 from store.incidents import Incidents
+from store.lookers import Lookers
+from store.notes import Notes
 from store.people import People, Session
 from store.posts import Posts
+from store.promises import Promises
 from store.replies import Replies
 from store.saved_filters import SavedFilters
 from store.sources import Sources
@@ -49,6 +55,9 @@ class Desk:
     bulk: Bulk = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
+    handing: Handing = field(init=False)
+    notes: Notes = field(init=False)
+    promises: Promises = field(init=False)
     incidents: Incidents = field(init=False)
     people: People = field(init=False)
     posts: Posts = field(init=False)
@@ -58,6 +67,8 @@ class Desk:
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
+    lookers: Lookers = field(init=False)
+    shared: Shared = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
@@ -66,6 +77,9 @@ class Desk:
             ("bulk", Bulk),
             ("conversations", Conversations),
             ("corrections", Corrections),
+            ("handing", Handing),
+            ("notes", Notes),
+            ("promises", Promises),
             ("incidents", Incidents),
             ("people", People),
             ("posts", Posts),
@@ -77,6 +91,13 @@ class Desk:
             ("tempo", Tempo),
         ):
             object.__setattr__(self, name, store(self.database))
+        object.__setattr__(self, "lookers", Lookers(self.bell))
+        object.__setattr__(self, "shared", Shared(self.hub, self.clock))
+
+    @property
+    def hold(self) -> timedelta:
+        """How long what a person approves can be taken back."""
+        return timedelta(seconds=self.config.desk.hold_seconds)
 
     async def send(self, reply: Reply | int) -> None:
         """Wake a sender for an approved reply, and the live pages."""

@@ -16,6 +16,7 @@ from core.clock import Clock
 from core.errors import StoreError
 from store.bell import Bell
 from store.conversations import Conversations
+from store.lookers import Lookers
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Hub:
     """The ring. `run()` fills it; `after()` reads on from a position."""
 
     def __init__(self, conversations: Conversations, bell: Bell, clock: Clock) -> None:
+        self._lookers = Lookers(bell)
         self._conversations = conversations
         self._bell = bell
         self._ring: deque[bytes] = deque(maxlen=_RING)
@@ -85,6 +87,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(rung))
             group.create_task(self._look_when(rung))
+            group.create_task(self._tell_lookers())
 
     async def look(self) -> None:
         """Append what changed since the last look. A database that is away is asked again next time."""
@@ -97,7 +100,7 @@ class Hub:
         self._seen = {mark.conversation_id: mark.at for mark in found}
         if fresh:
             self._latest = max(self._latest, fresh[-1])
-            self._append(fresh)
+            self._append([encode(mark) for mark in fresh])
 
     async def changed_since(self, since: Mark) -> list[Mark]:
         """Return every change after a point, oldest first. Raises: StoreError."""
@@ -135,9 +138,14 @@ class Hub:
         self.is_closed = True
         self._changed.set()
 
-    def _append(self, marks: list[Mark]) -> None:
-        self._ring.extend(encode(mark) for mark in marks)
-        self._end += len(marks)
+    async def _tell_lookers(self) -> None:
+        """Who looks and who types, said once and never again: an event without an id is not asked for later."""
+        async for said in self._lookers.changes():
+            self._append([f"event: lookers\ndata: {said}\n\n".encode()])
+
+    def _append(self, events: list[bytes]) -> None:
+        self._ring.extend(events)
+        self._end += len(events)
         woken, self._changed = self._changed, asyncio.Event()
         woken.set()
 

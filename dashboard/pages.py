@@ -18,6 +18,7 @@ from dashboard import i18n, words
 from dashboard.desk import SESSION, desk_of
 from dashboard.i18n import N_, _
 from dashboard.keys import help_view
+from dashboard.present_held import held_view
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
 from dashboard.swaps import is_for, is_swap
@@ -49,13 +50,22 @@ def refuse(status: int, title: str, message: str, **more: Any) -> Stop:
     return Stop(status, title, message, **more)
 
 
-async def render(request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Return a page with its frame: who is signed in, and whether the house is paused or in a storm."""
+async def render(
+    request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200, is_framed: bool = True
+) -> web.Response:
+    """Return a page with its frame: who is signed in, and whether the house is paused or in a storm.
+
+    What is put into a page that stands may have none: then nothing is asked for it.
+    """
     frame = _frame(request)
-    if frame["staff"] is not None:
+    if frame["staff"] is not None and is_framed:
         desk = desk_of(request)
         frame["house"] = house_view(await desk.accounts.house_pause(), desk.clock.now())
-        frame["storm"] = banner_view(await desk.incidents.open(), desk.clock.now())
+        now, name = desk.clock.now(), frame["staff"].name
+        frame["storm"] = banner_view(await desk.incidents.open(), now)
+        frame["for_you"] = await desk.notes.count_for(name, due_before=now + words.SOON)
+        if frame["rights"]["send"]:
+            frame["held"] = held_view(await desk.replies.held(name, at=now), now)
     return aiohttp_jinja2.render_template(template, request, {**frame, **context}, status=status)
 
 
@@ -109,6 +119,8 @@ def _frame(request: web.Request) -> dict[str, Any]:
         "languages": i18n.LANGUAGES,
         "house": None,
         "storm": None,
+        "for_you": 0,
+        "held": None,
         "redis_is_up": desk_of(request).bell.is_up,
         "path": request.path,
         "keys": help_view() if session else (),

@@ -4,7 +4,7 @@ Owns the view of the conversation page. Pure: refuses to ask anything.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.assessment import Assessment, Sentiment
@@ -12,7 +12,8 @@ from core.conversation import Conversation, Move, Status
 from core.correction import Field
 from core.reply import ReplyKind
 from core.watch import Mention, Via
-from dashboard import words
+from dashboard import i18n, words
+from dashboard.i18n import _
 from dashboard.marks import cue_words, safe_link, worth
 from dashboard.present import (
     AuthorView,
@@ -27,6 +28,7 @@ from dashboard.present import (
     why_no_reply,
 )
 from dashboard.present_corrections import CorrectView, StandingView, correct_view, standing_views
+from dashboard.present_person import Beside, PersonView, looker_chips, person_view, promise_chip
 from dashboard.present_reply import ReplyView, WritingView, reply_view, writing
 from dashboard.words import Chip, Moment
 from store.conversations import Entry, Thread
@@ -49,6 +51,7 @@ class ShareView:
 
     word: str
     percent: int
+    words: str
     css: str
 
 
@@ -71,23 +74,26 @@ class EntryView:
     reasons: tuple[ReasonView, ...]
     no_reasons: str
     is_urgency_set: bool
+    why: str
     decision: str
-    rule: str
+    rule_words: str
     problem: str
     standing: tuple[StandingView, ...]
     correct: CorrectView | None
     replies: tuple[ReplyView, ...]
     answer: WritingView | None
     why_no_answer: str
+    is_latest: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveView:
-    """A button."""
+    """A button, and its key."""
 
     move: str
     label: str
     is_main: bool
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +114,23 @@ class ThreadView:
     last_post_id: int
     no_automatic: bool
     not_followed: bool
+    lookers: tuple[Chip, ...]
+    promises: tuple[Chip, ...]
+    person: PersonView
 
 
 def thread_view(
     thread: Thread,
     scopes: frozenset[Scope],
     standing: Mapping[int, Iterable[Standing]],
+    beside: Beside | None = None,
     *,
     reader: str,
+    zone: str = "UTC",
     now: datetime,
 ) -> ThreadView:
     """Return a conversation as `reader` sees it at `now`; `standing` are the corrections that hold, by post."""
+    beside = beside or Beside()
     conversation, latest = thread.conversation, thread.entries[-1]
     mention = latest.heard.mention
     replies = [reply for entry in thread.entries for reply in entry.replies]
@@ -142,6 +154,9 @@ def thread_view(
         last_post_id=max(entry.heard.id for entry in thread.entries),
         no_automatic=Scope.AUTOMATIC in scopes,
         not_followed=Scope.LISTENING in scopes,
+        lookers=looker_chips(beside.lookers, reader),
+        promises=tuple(promise_chip(promise, now) for promise in beside.promises),
+        person=person_view(thread, beside, reader=reader, zone=zone, now=now),
     )
 
 
@@ -154,22 +169,30 @@ def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
     """Return the moves that make sense now; the likeliest is the main one."""
     if conversation.status is Status.RESOLVED:
         moves = [Move.REOPEN]
+    elif conversation.status is Status.SNOOZED:
+        moves = [Move.REOPEN, Move.RESOLVE]
     elif conversation.is_taken:
         moves = [Move.RESOLVE, Move.HAND_BACK]
     else:
         moves = [Move.TAKE_OVER, Move.RESOLVE]
-    made = [MoveView(move=move.value, label=words.MOVE_LABELS[move], is_main=at == 0) for at, move in enumerate(moves)]
+    made = [
+        MoveView(move=move.value, label=words.MOVE_LABELS[move], is_main=at == 0, key=_KEYS[move])
+        for at, move in enumerate(moves)
+    ]
     other = taken_by_other(conversation, reader)
     if not other:
         return tuple(made)
     return tuple(
-        MoveView(
-            move=view.move,
-            label=f"Hand back from {other}" if view.move == Move.HAND_BACK else view.label,
+        replace(
+            view,
+            label=_("Hand back from {name}", name=other) if view.move == Move.HAND_BACK else view.label,
             is_main=False,
         )
         for view in made
     )
+
+
+_KEYS = {Move.TAKE_OVER: "t", Move.HAND_BACK: "h", Move.RESOLVE: "d", Move.REOPEN: "o"}
 
 
 def entry_view(
@@ -190,47 +213,68 @@ def entry_view(
         chips=post_chips(entry.heard, assessment),
         urgency=None if assessment is None else urgency_view(assessment.urgency),
         shares=shares(assessment),
-        no_shares="Being read." if entry.heard.deleted_at is None else "Deleted with the post.",
+        no_shares=_("Being read.") if entry.heard.deleted_at is None else _("Deleted with the post."),
         model=read_by(assessment),
         reasons=reasons(assessment),
         no_reasons=no_reasons(assessment),
         is_urgency_set=is_set(assessment, Field.URGENCY),
-        decision=entry.because or "",
-        rule=entry.rule or "",
+        why=why_words(entry),
+        decision=_(entry.because) if entry.because else _("Not decided yet."),
+        rule_words=_("Rule “{rule}”.", rule=entry.rule) if entry.rule else "",
         problem=entry.problem or "",
         standing=standing_views(standing, entry.heard.id, now),
         correct=correct_view(assessment),
         replies=tuple(
             reply_view(
-                reply, entry.heard.mention, taken_by=taken_by, now=now, is_gone=entry.heard.deleted_at is not None
+                reply,
+                entry.heard.mention,
+                taken_by=taken_by,
+                now=now,
+                is_gone=entry.heard.deleted_at is not None,
+                assessment=assessment,
             )
             for reply in entry.replies
         ),
         answer=writing(post.platform, "") if wants_answer else None,
         why_no_answer=why_not if is_latest else "",
+        is_latest=is_latest,
     )
+
+
+def why_words(entry: Entry) -> str:
+    """Return the line behind which the reasons are folded."""
+    if entry.assessment is None:
+        return _("Why")
+    urgency = i18n.number(entry.assessment.urgency)
+    if entry.rule:
+        return _("Why: urgency {urgency}, rule “{rule}”", urgency=urgency, rule=entry.rule)
+    return _("Why: urgency {urgency}", urgency=urgency)
 
 
 def why_no_answer(entry: Entry, taken_by: str) -> str:
     """Return why no answer can be written under a post, "" where one can."""
     if entry.heard.deleted_at is not None:
-        return "The post is gone, so there is nothing to answer."
+        return _("The post is gone, so there is nothing to answer.")
     rule = why_no_reply(entry.heard.mention)
     if rule is not None:
         return rule
     if any(reply.kind is ReplyKind.ANSWER for reply in entry.replies):
-        return "This post has its answer; each post gets one."
+        return _("This post has its answer; each post gets one.")
     if taken_by:
-        return f"{taken_by} has this conversation. Hand it back first if you mean to answer instead."
+        return _("{name} has this conversation. Hand it back first if you mean to answer instead.", name=taken_by)
     return ""
 
 
 def heard_words(mention: Mention, *, is_backfill: bool) -> str:
     """Return how a post reached us."""
-    how = {Via.MENTION: "addressed us", Via.HASHTAG: "hashtag", Via.KEYWORD: "keyword"}[mention.via]
-    said = how if mention.via is Via.MENTION else f"{how} {mention.matched}"
-    place = f" in {mention.post.place}" if mention.post.place else ""
-    return f"Heard as {said}{place}{', caught up later' if is_backfill else ''}"
+    how = {
+        Via.MENTION: _("Addressed us"),
+        Via.HASHTAG: _("Heard as hashtag {matched}", matched=mention.matched),
+        Via.KEYWORD: _("Heard as keyword {matched}", matched=mention.matched),
+    }[mention.via]
+    if mention.post.place:
+        how = _("{how} in {place}", how=how, place=mention.post.place)
+    return _("{how}, caught up later", how=how) if is_backfill else how
 
 
 def shares(assessment: Assessment | None) -> tuple[ShareView, ...]:
@@ -239,7 +283,7 @@ def shares(assessment: Assessment | None) -> tuple[ShareView, ...]:
         return ()
     given = assessment.probabilities
     return tuple(
-        ShareView(word=words.MOODS[mood].word, percent=round(share * 100), css=mood.value)
+        ShareView(word=words.MOODS[mood].word, percent=round(share * 100), words=i18n.percent(share), css=mood.value)
         for mood, share in (
             (Sentiment.NEGATIVE, given.negative),
             (Sentiment.NEUTRAL, given.neutral),
@@ -253,7 +297,9 @@ def read_by(assessment: Assessment | None) -> str:
     if assessment is None:
         return ""
     model = f"{assessment.model} {assessment.model_version}".strip()
-    return f"Read by {model}; a person set the mood." if is_set(assessment, Field.SENTIMENT) else f"Read by {model}"
+    if is_set(assessment, Field.SENTIMENT):
+        return _("Read by {model}; a person set the mood.", model=model)
+    return _("Read by {model}", model=model)
 
 
 def is_set(assessment: Assessment | None, field: Field) -> bool:
@@ -264,10 +310,10 @@ def is_set(assessment: Assessment | None, field: Field) -> bool:
 def no_reasons(assessment: Assessment | None) -> str:
     """Return what stands where reasons would."""
     if is_set(assessment, Field.URGENCY):
-        return "A person set it."
+        return _("A person set it.")
     if assessment is not None and not assessment.is_explained:
-        return "Many posts came at once: why it is so follows in a moment."
-    return "Nothing raised it."
+        return _("Many posts came at once: why it is so follows in a moment.")
+    return _("Nothing raised it.")
 
 
 def reasons(assessment: Assessment | None) -> tuple[ReasonView, ...]:

@@ -1,36 +1,70 @@
-"""POST /replies/ID/...: a person approves, drops, takes back or settles one reply.
+"""POST /replies/ID/...: a person approves, rejects, takes back or settles one reply.
 
 Owns those forms, and telling whoever came second what the first one did. Refuses to send: it rings.
 """
 
 from aiohttp import web
 
-from core.errors import Conflict
-from core.reply import Reply, ReplyState
+from core.assessment import Assessment, Intent, Language, Sentiment
+from core.correction import Change, Field
+from core.errors import BadValue, Conflict
+from core.reply import RejectReason, Reply, ReplyState
 from dashboard import words
-from dashboard.conversation import check_may_write, check_nothing_new, entry_of, load_thread
+from dashboard.conversation import check_alone, check_may_write, check_nothing_new, entry_of, load_thread
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
+from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, see
+from store.conversations import Entry
 
 
 async def approve(request: web.Request) -> web.Response:
-    """POST /replies/ID/approve: these words, edited or not, go out."""
-    desk, form = desk_of(request), await request.post()
-    reply, text = await _load(request), text_of(form, "text")
-    if reply.state is not ReplyState.DRAFT:
-        raise _second(reply, text)
-    thread = await load_thread(request, reply.conversation_id)
-    check_nothing_new(thread, number(form.get("seen")), text, reader=reader_of(request))
-    check_may_write(thread, entry_of(thread, reply.post_id), text, reader=reader_of(request))
+    """POST /replies/ID/approve: these words, edited or not, go out once they were held."""
+    desk, reply, text = desk_of(request), *await _read(request)
+    await check_alone(request, await load_thread(request, reply.conversation_id), text)
     try:
         approved = await desk.replies.approve(
-            reply.id, text, by=reader_of(request), version=number(form.get("version")), at=desk.clock.now()
+            reply.id, text, by=reader_of(request), version=await _version(request), at=desk.clock.now(), hold=desk.hold
         )
     except Conflict as err:
         raise _second(await _load(request), text) from err
     await desk.send(approved)
     return _back(approved, "approved")
+
+
+async def revise(request: web.Request) -> web.Response:
+    """POST /replies/ID/revise: these words wait for somebody who may send them."""
+    desk, reply, text = desk_of(request), *await _read(request)
+    try:
+        revised = await desk.replies.revise(
+            reply.id, text, by=reader_of(request), version=await _version(request), at=desk.clock.now()
+        )
+    except Conflict as err:
+        raise _second(await _load(request), text) from err
+    await desk.bell.announce()
+    return _back(revised, "asked")
+
+
+async def reject(request: web.Request) -> web.Response:
+    """POST /replies/ID/reject: it is not to be sent, and why; what was read wrong is set right at once."""
+    desk, form = desk_of(request), await request.post()
+    reply = await _load(request)
+    entry = entry_of(await load_thread(request, reply.conversation_id), reply.post_id)
+    because, change = _wrong(form.get("because"), entry)
+    by, at = reader_of(request), desk.clock.now()
+    try:
+        after = await desk.replies.drop(reply.id, by=by, version=await _version(request), at=at, because=because)
+    except Conflict as err:
+        raise _second(await _load(request), "") from err
+    await desk.bell.announce()
+    if change is None:
+        return _back(after, "rejected")
+    try:
+        await desk.corrections.make(reply.post_id, [change], by=by, spreads=False, at=at)
+    except (BadValue, Conflict) as err:
+        why = _("The draft is rejected. Nothing was set right: {why}.", why=_(str(err)))
+        raise refuse(409, _("Somebody was first"), why, back=f"/conversations/{reply.conversation_id}") from err
+    return _back(after, "rejected-corrected")
 
 
 async def drop(request: web.Request) -> web.Response:
@@ -50,7 +84,7 @@ async def settle(request: web.Request) -> web.Response:
 
 async def _act(request: web.Request, what: str) -> web.Response:
     desk, reply = desk_of(request), await _load(request)
-    version = number((await request.post()).get("version"))
+    version = await _version(request)
     by, at, replies = reader_of(request), desk.clock.now(), desk.replies
     try:
         match what:
@@ -71,25 +105,71 @@ async def _act(request: web.Request, what: str) -> web.Response:
     return _back(after, what)
 
 
+async def _read(request: web.Request) -> tuple[Reply, str]:
+    """Return a draft and the words for it, or end the request where it, or the conversation, moved on."""
+    form = await request.post()
+    reply, text = await _load(request), text_of(form, "text")
+    if reply.state is not ReplyState.DRAFT:
+        raise _second(reply, text)
+    thread = await load_thread(request, reply.conversation_id)
+    check_nothing_new(thread, number(form.get("seen")), text, reader=reader_of(request))
+    check_may_write(thread, entry_of(thread, reply.post_id), text, reader=reader_of(request))
+    return reply, text
+
+
+async def _version(request: web.Request) -> int:
+    return number((await request.post()).get("version"))
+
+
 async def _load(request: web.Request) -> Reply:
     reply = await desk_of(request).replies.get(number(request.match_info["id"]))
     if reply is None:
-        raise refuse(404, "No such reply", "It may have been erased. The inbox shows what there is.")
+        raise refuse(404, _("No such reply"), _("It may have been erased. The inbox shows what there is."))
     return reply
+
+
+def _wrong(because: object, entry: Entry) -> tuple[RejectReason, Change | None]:
+    """Return what was wrong, and what sets it right: "mood:neutral", "intent:billing", or only "words"."""
+    name, _colon, value = str(because or "").partition(":")
+    try:
+        reason = RejectReason(name)
+        return reason, _change(reason, value, entry.assessment) if value else None
+    except (ValueError, KeyError) as err:
+        message = _("The form asked for something we do not know.")
+        raise refuse(400, _("We could not read that"), message) from err
+
+
+def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change | None:
+    if read is None:
+        return None
+    match reason:
+        case RejectReason.MOOD:
+            return Change(field=Field.SENTIMENT, was=read.sentiment, now=Sentiment(value))
+        case RejectReason.URGENCY:
+            return Change(field=Field.URGENCY, was=read.urgency, now=words.LEVEL_NUMBERS[value])
+        case RejectReason.LANGUAGE:
+            return Change(field=Field.LANGUAGE, was=read.language, now=Language(value))
+        case RejectReason.INTENT:
+            intent = Intent(value)
+            held = [one for one in read.intents if one is not intent]
+            now = tuple(held) if intent in read.intents else (*read.intents, intent)
+            return Change(field=Field.INTENTS, was=read.intents, now=now)
+        case _:
+            return None
 
 
 def _second(reply: Reply, text: str) -> Stop:
     """Say what the first one did. Their words are shown, and so are the reader's, to be kept."""
-    by = reply.approved_by or "Somebody"
-    state = words.REPLY_STATES[reply.state].word.lower()
-    title = f"{by} was first" if reply.approved_by else "This reply moved on"
+    first = reply.approved_by or reply.drafted_by
+    title = _("{name} was first", name=first) if first else _("This reply moved on")
+    state = words.REPLY_STATES[reply.state].word
     return refuse(
         409,
         title,
-        f"Nothing of yours was sent. The reply now stands at: {state}.",
+        _("Nothing of yours was sent. The reply now stands at: {state}.", state=state),
         back=f"/conversations/{reply.conversation_id}",
         theirs=reply.text,
-        theirs_by=by,
+        theirs_by=first or _("Somebody"),
         yours=text,
     )
 

@@ -17,7 +17,21 @@ from aiohttp.typedefs import Handler
 from core.clock import Clock
 from core.config import Config
 from core.rights import Right
-from dashboard import alerts, bulk, conversation, corrections, i18n, inbox, incidents, replies, saved, sources
+from dashboard import (
+    alerts,
+    beside,
+    bulk,
+    conversation,
+    corrections,
+    handing,
+    i18n,
+    inbox,
+    incidents,
+    replies,
+    saved,
+    sources,
+    together,
+)
 from dashboard.auth import RIGHTS, choose_language, lock, set_up_auth
 from dashboard.desk import DESK, Desk, Readiness
 from dashboard.health import add_health
@@ -167,9 +181,30 @@ PAGES = (
     page("GET", r"/conversations/{id:\d{1,15}}", conversation.conversation, Right.READ),
     page("POST", r"/conversations/{id:\d{1,15}}/move", conversation.move, Right.WORK),
     page("POST", r"/conversations/{id:\d{1,15}}/answer", conversation.answer, Right.SEND),
+    page("POST", r"/conversations/{id:\d{1,15}}/suggest", conversation.suggest, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/assign", conversation.assign, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/snooze", conversation.snooze, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/notes", beside.note, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/tags", beside.tag, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/promises", beside.promise, Right.WORK),
+    page(
+        "POST",
+        r"/conversations/{id:\d{1,15}}/promises/{promise:\d{1,15}}",
+        beside.end_promise,
+        Right.WORK,
+    ),
+    page("POST", r"/conversations/{id:\d{1,15}}/skip", handing.skip, Right.WORK),
+    page("POST", r"/conversations/{id:\d{1,15}}/looking", together.looking, Right.READ),
+    page("GET", "/lookers", together.lookers, Right.READ),
+    page("GET", "/held", together.held, Right.READ),
+    page("POST", "/next", handing.next_one, Right.WORK),
+    page("GET", "/for-you", handing.for_you, Right.READ),
+    page("POST", r"/staff/{id:\d{1,15}}/skills", handing.set_skills, Right.WORK),
     page("POST", r"/conversations/{id:\d{1,15}}/opt-out", conversation.opt_out, Right.WORK),
     page("POST", r"/conversations/{id:\d{1,15}}/correct", corrections.correct, Right.WORK),
     page("POST", r"/replies/{id:\d{1,15}}/approve", replies.approve, Right.SEND),
+    page("POST", r"/replies/{id:\d{1,15}}/revise", replies.revise, Right.WORK),
+    page("POST", r"/replies/{id:\d{1,15}}/reject", replies.reject, Right.SEND),
     page("POST", r"/replies/{id:\d{1,15}}/drop", replies.drop, Right.SEND),
     page("POST", r"/replies/{id:\d{1,15}}/redraft", replies.redraft, Right.SEND),
     page("POST", r"/replies/{id:\d{1,15}}/settle", replies.settle, Right.SEND),

@@ -13,10 +13,11 @@ from core.assessment import Intent, Language, Sentiment
 from core.conversation import Move, Status
 from core.correction import Field
 from core.post import Platform
-from core.reply import ReplyState
+from core.reply import RejectReason, ReplyState
 from core.rights import Role
 from dashboard import i18n
 from dashboard.i18n import N_, _, ngettext
+from store.handing import Skip
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -183,6 +184,28 @@ REPLY_STATES = Said(
     say_chip,
 )
 
+REJECT_REASONS = Said(
+    {
+        RejectReason.MOOD: N_("The mood was read wrong"),
+        RejectReason.URGENCY: N_("The urgency was wrong"),
+        RejectReason.LANGUAGE: N_("The language was wrong"),
+        RejectReason.INTENT: N_("What they want was read wrong"),
+        RejectReason.WORDS: N_("The words were wrong"),
+        RejectReason.NO_ANSWER: N_("It needs no answer"),
+    },
+    _,
+)
+
+SKIP_REASONS = Said(
+    {
+        Skip.LANGUAGE: N_("I do not write this language"),
+        Skip.SKILL: N_("Somebody else knows this better"),
+        Skip.KNOWN: N_("I know this person"),
+        Skip.LEAVING: N_("My shift ends"),
+    },
+    _,
+)
+
 MOVE_LABELS = Said(
     {
         Move.TAKE_OVER: N_("Take over"),
@@ -201,6 +224,22 @@ DONE = Said(
         "resolve": N_("Resolved. It opens again by itself if the author writes."),
         "reopen": N_("Reopened."),
         "approved": N_("Approved. It is on its way."),
+        "asked": N_("It waits for somebody who may send it. Your name is on it."),
+        "rejected": N_("Rejected. The reason is kept, so that drafts get better."),
+        "rejected-corrected": N_("Rejected, and set right. It counts from now on."),
+        "assigned": N_("Assigned."),
+        "unassigned": N_("It is nobody's work now."),
+        "snoozed": N_("Put off. It comes back by itself."),
+        "skipped": N_("Given back. The reason is counted."),
+        "nothing-next": N_("Nothing waits that fits you and is nobody's."),
+        "handed": N_("This one is yours."),
+        "noted": N_("Noted. Only colleagues see it."),
+        "tagged": N_("Tagged."),
+        "untagged": N_("The tag is off."),
+        "promised": N_("Promised. You are reminded in time."),
+        "promise-kept": N_("Kept. Well done."),
+        "promise-off": N_("Called off."),
+        "skills-set": N_("Saved. “Next” goes by it from now on."),
         "answered": N_("Your answer is on its way."),
         "dropped": N_("Dropped. It will not be sent."),
         "redrafted": N_("Taken back. It is a draft again."),

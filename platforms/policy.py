@@ -28,6 +28,8 @@ class Allowance:
     automatic_replies_each: int
     """How many automatic replies one interaction may get."""
     forget_deleted_within_hours: int
+    reply_within_hours: int | None = None
+    """How long after a post it takes a reply. None: no limit is known."""
     prices_usd: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -48,7 +48,7 @@ class Bulk:
         """Make `move` with every conversation that still has the version it was seen at (id: version)."""
         return await self._change(seen, move, lambda one: apply(one, move, by=by), by=by, at=at)
 
-    async def snooze(self, seen: Mapping[int, int], until: datetime, *, by: str, at: datetime) -> Batch:
+    async def snooze(self, seen: Mapping[int, int], until: datetime | None, *, by: str, at: datetime) -> Batch:
         """Put every conversation off that still has the version it was seen at."""
         return await self._change(seen, SNOOZE, lambda one: snooze(one, until, now=at), by=by, at=at)
 

@@ -91,6 +91,15 @@ class Notes:
         async with self._db.read() as connection:
             return [Nudge(**row) for row in (await connection.execute(query)).mappings()]
 
+    async def count_for(self, person: str, *, due_before: datetime) -> int:
+        """Return how much waits for somebody: notes that call them, and promises of theirs that are due."""
+        p = t.promises.c
+        calls = select(func.count()).where(_U.person == person, _U.seen_at.is_(None)).scalar_subquery()
+        due = select(func.count()).where(p.by == person, p.ended_at.is_(None), p.due_at < due_before).scalar_subquery()
+        async with self._db.read() as connection:
+            waiting: int = (await connection.execute(select(calls + due))).scalar_one()
+            return waiting
+
     async def see(self, conversation_id: int, person: str, *, at: datetime) -> int:
         """Somebody looks at a conversation: the notes there that call them are seen. Returns how many were new."""
         here = select(_N.id).where(_N.conversation_id == conversation_id)

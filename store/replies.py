@@ -243,6 +243,17 @@ class Replies(Writing):
             row = (await connection.execute(select(t.replies).where(_R.id == reply_id))).first()
             return rows.reply(row) if row else None
 
+    async def held(self, by: str, *, at: datetime) -> list[Reply]:
+        """Return what somebody approved that has not left and can be taken back, what leaves last first."""
+        query = (
+            select(t.replies)
+            .where(_R.state == ReplyState.APPROVED, _R.not_before > at, _R.approved_by == by, _R.attempts == 0)
+            .where(_R.approved_at.is_not(None))
+            .order_by(_R.not_before.desc(), _R.id.desc())
+        )
+        async with self._db.read() as connection:
+            return [rows.reply(row) for row in await connection.execute(query)]
+
     async def count_by_state(self) -> dict[str, int]:
         """Return how many replies stand at each state."""
         query = select(_R.state, func.count()).group_by(_R.state)

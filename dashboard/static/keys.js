@@ -33,7 +33,7 @@
     const all = [...document.querySelectorAll("[data-key]")].filter((one) => one.dataset.key === key && !one.disabled);
     const shown = all.filter((one) => isShown(one.closest("details:not([open])") && isField(one) ? one.closest("details") : one));
     const within = (selector) => shown.find((one) => one.closest(selector));
-    return within("#toast") || within("#bulk") || within("#reading") || shown[0];
+    return within("#toast") || within("#held") || within("#bulk") || within("#reading") || shown[0];
   }
 
   function press(element) {
@@ -112,7 +112,7 @@
     }
   });
   document.addEventListener("click", (event) => {
-    const opener = event.target.closest("[data-opens]");
-    if (opener) document.getElementById(opener.dataset.opens).showModal();
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
   });
 })();

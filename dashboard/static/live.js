@@ -82,6 +82,9 @@
       seen = event.lastEventId || seen;
       tell(event.data);
     });
+    source.addEventListener("lookers", (event) => {
+      document.dispatchEvent(new CustomEvent("genlyd:lookers", { detail: JSON.parse(event.data) }));
+    });
     source.addEventListener("refresh", () => tell("all"));
     source.onerror = () => {
       show(false);

@@ -188,6 +188,10 @@
     const isBulk = event.detail.ctx.sourceElement?.id === "bulk" && event.detail.ctx.response?.status === 200;
     if (isBulk) clear();
     mark();
+    if (event.detail.ctx.request?.method === "POST" && chosenId()) {
+      changed.add(chosenId());
+      soon();
+    }
     if (isBulk && cardById(currentId)?.classList.contains("left")) {
       const rest = cards().slice(cards().indexOf(cardById(currentId)));
       goTo(rest.find((card) => !card.classList.contains("left")) || cardById(currentId));

@@ -179,7 +179,7 @@ async def test_no_page_is_wider_than_the_screen(chromium: Chromium, house: House
 
 
 @pytest.mark.parametrize(
-    ("key", "state"), [("i", ReplyState.SENT), ("s", ReplyState.APPROVED), ("d", ReplyState.DROPPED)]
+    ("key", "state"), [("i", ReplyState.SENT), ("w", ReplyState.APPROVED), ("v", ReplyState.DROPPED)]
 )
 async def test_an_unknown_reply_is_settled_by_one_key(page: Page, house: House, key: str, state: ReplyState) -> None:
     conversation = await house.seed.say()

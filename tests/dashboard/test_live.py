@@ -162,7 +162,7 @@ async def test_who_falls_behind_the_ring_is_told_to_fetch_everything(
     database: Database, bell: Bell, clock: ManualClock
 ) -> None:
     hub = Hub(Conversations(database), bell, clock)
-    hub._append([Mark(clock.now(), number) for number in range(2_500)])
+    hub._append([encode(Mark(clock.now(), number)) for number in range(2_500)])
     events, position = hub.after(100)
     assert events.startswith(b"event: refresh")
     assert position == 2_500
