@@ -84,7 +84,12 @@ def number(value: float | Decimal, *, digits: int = 0) -> str:
 
 def percent(share: float, *, digits: int = 0) -> str:
     """Return a share of one as per cent."""
-    return format_percent(round(share, digits + 2), locale=_locale(), decimal_quantization=False)
+    return _percent(round(share, digits + 2), language())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _percent(share: float, spoken: str) -> str:
+    return format_percent(share, locale=_locale_of(spoken), decimal_quantization=False)
 
 
 def short_number(value: int) -> str:
