@@ -12,9 +12,11 @@ SEEDS ?= 1
 POSTS ?= 10000
 PROCESSES ?= 1
 RATE ?= 50
+DATABASE ?=
+DESK_POSTS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fast lint chaos model tune evaluate attacks mutants messages pins clean
+.PHONY: help run test check fast lint chaos desk model tune evaluate attacks mutants messages pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +42,10 @@ lint: $(VENV)/.dev ## Style, types, floors
 chaos: $(VENV)/.dev ## Break everything while 10,000 posts come, and check every promise (SEEDS=20, PROCESSES=3, SEED=7 for one)
 	@$(BIN)/python -m benchmarks.chaos $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) \
 		--posts $(POSTS) --processes $(PROCESSES) --rate $(RATE)
+
+desk: $(VENV)/.dev ## Measure the desk with a million posts: DATABASE=postgresql://... an empty one of yours, else SQLite
+	@$(if $(DATABASE),$(BIN)/python -m benchmarks.desk.data "$(DATABASE)" --posts $(DESK_POSTS))
+	@$(BIN)/python -m benchmarks.desk --posts $(DESK_POSTS) $(if $(DATABASE),--database "$(DATABASE)")
 
 model: $(VENV)/.dev ## Train and export the shipped model from ../shared (three hours on two cores; OPEN=1: 15 minutes)
 ifdef OPEN

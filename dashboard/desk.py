@@ -15,6 +15,7 @@ from core.failpoint import reach
 from core.reply import Reply
 from dashboard.books import Books
 from dashboard.live import Hub
+from dashboard.shared import Shared
 from platforms.oidc import Provider
 from store.accounts import Accounts
 from store.alerts import Alerts
@@ -83,6 +84,7 @@ class Desk:
     lookers: Lookers = field(init=False)
     tries: Tries = field(init=False)
     provider: Provider | None = field(init=False)
+    shared: Shared = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
@@ -115,6 +117,7 @@ class Desk:
         object.__setattr__(self, "lookers", Lookers(self.bell))
         oidc = self.config.oidc
         object.__setattr__(self, "provider", Provider(oidc, self.clock) if oidc is not None else None)
+        object.__setattr__(self, "shared", Shared(self.hub, self.clock))
 
     @property
     def hold(self) -> timedelta:

@@ -24,6 +24,8 @@ QUESTIONS: dict[str, InboxFilters] = {
     "one platform": InboxFilters(statuses=(Status.RESOLVED,), platform=Platform.REDDIT),
     "mood and intent": InboxFilters(sentiment=Sentiment.NEGATIVE, intent=Intent.BILLING),
     "hardly anything": InboxFilters(statuses=_EVERY, language=Language.NN, intent=Intent.SELF_HARM),
+    "one's own work": InboxFilters(statuses=_EVERY, of="Lars"),
+    "nobody's work": InboxFilters(statuses=(Status.RESOLVED,), is_nobodys=True),
     "drafts": InboxFilters(statuses=_EVERY, has_draft=True),
     "search, rare word": InboxFilters(statuses=_EVERY, text="skruelågen"),
     "search, common word": InboxFilters(statuses=_EVERY, text="ikke"),
@@ -41,9 +43,14 @@ class Asked:
     plan: tuple[str, ...]
 
 
-async def plans_of(database: Database, filters: InboxFilters) -> tuple[Asked, ...]:
-    """Ask for the first page and the one after it; return every statement that took with its plan."""
+async def plans_of(database: Database, filters: InboxFilters, *, is_small: bool = False) -> tuple[Asked, ...]:
+    """Ask for the first page and those after and before it; return every statement that took, with its plan.
+
+    `is_small`: PostgreSQL rightly reads a small table whole; then it is told to do so only where no index would serve.
+    """
     async with database.read() as connection:
+        if is_small and not database.is_sqlite:
+            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         caught: list[tuple[str, Any]] = []
 
         def catch(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
