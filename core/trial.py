@@ -62,7 +62,7 @@ class Saying:
 class History:
     """The newest decided posts of a time, oldest first, and what had been said just before.
 
-    `all_posts` is how many there were in that time, `forgotten` how many of those have no text any more.
+    `all_posts` is how many there were in that time, `forgotten` how many beside the newest have no text any more.
     """
 
     pasts: tuple[Past, ...]

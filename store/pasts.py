@@ -58,36 +58,58 @@ class Pasts:
         return History(pasts=tuple(found), sayings=sayings, all_posts=all_posts, forgotten=forgotten)
 
     async def heard(self, accounts: Sequence[str], *, since: datetime, most: int) -> tuple[list[Heard], int]:
-        """Return the newest `most` posts since then that still have a text, newest first; and how many there are."""
-        p = t.posts.c
-        wanted = and_(p.account.in_(accounts), p.posted_at >= since, p.text != "")
-        newest = select(p.id).where(wanted).order_by(p.posted_at.desc(), p.id.desc()).limit(most)
-        async with self._db.read() as connection:
-            ids = list((await connection.execute(newest)).scalars())
-            counted = select(func.count()).select_from(t.posts).where(wanted)
-            all_posts = len(ids) if len(ids) < most else (await connection.execute(counted)).scalar_one()
+        """Return the newest `most` posts since then that still have a text, newest first; and how many there are.
+
+        Where there are more than `most`, those without a text are counted too: telling them apart would take long.
+        """
+        newest: list[tuple[datetime, int]] = []
+        all_posts = 0
+        for account in accounts:
+            counted, some = await self._heard_ids(account, since, most)
+            all_posts += counted
+            newest += some
+        ids = [post_id for _, post_id in sorted(newest, reverse=True)[:most]]
         found: list[Heard] = []
         for start in range(0, len(ids), _SLICE):
             part = ids[start : start + _SLICE]
-            query = select(*rows.HEARD_COLUMNS).join(t.authors, t.authors.c.id == p.author_id).where(p.id.in_(part))
+            query = select(*rows.HEARD_COLUMNS).join(t.authors, t.authors.c.id == t.posts.c.author_id)
+            query = query.where(t.posts.c.id.in_(part))
             async with self._db.read() as connection:
                 by_id = {row.id: rows.heard(row) for row in await connection.execute(query)}
             found += [by_id[post_id] for post_id in part if post_id in by_id]
             await asyncio.sleep(0)
-        return found, all_posts
+        return found, all_posts if len(ids) == most else len(found)
+
+    async def _heard_ids(self, account: str, since: datetime, most: int) -> tuple[int, list[tuple[datetime, int]]]:
+        """One account at a time, so that an index gives the newest and the number without a look at any other row."""
+        p = t.posts.c
+        wanted = and_(p.account == account, p.posted_at >= since)
+        newest = select(p.posted_at, p.id).where(wanted, p.text != "").order_by(p.posted_at.desc()).limit(most)
+        async with self._db.read() as connection:
+            counted = (await connection.execute(select(func.count()).where(wanted))).scalar_one()
+            return counted, [(row.posted_at, row.id) for row in await connection.execute(newest)]
 
     async def _ids(self, since: datetime, most: int) -> tuple[list[int], int, int]:
-        """The posts to read, oldest decision first; how many were decided; how many of them have no text any more."""
-        decided = select(_D.post_id).where(_D.decided_at >= since)
-        has_text = decided.join(t.posts, t.posts.c.id == _D.post_id).where(t.posts.c.text != "", _is_read())
-        newest = has_text.order_by(_D.decided_at.desc(), _D.post_id.desc()).limit(most)
+        """The posts to read, oldest decision first; how many were decided; how many beside them have no text any more.
+
+        Where there are more than `most`, those without a text are counted among the newest alone.
+        """
+        newest = (
+            select(_D.post_id, _D.decided_at)
+            .join(t.posts, t.posts.c.id == _D.post_id)
+            .where(_D.decided_at >= since, t.posts.c.text != "", _is_read())
+            .order_by(_D.decided_at.desc(), _D.post_id.desc())
+            .limit(most)
+        )
         async with self._db.read() as connection:
-            ids = list((await connection.execute(newest)).scalars())
-            all_posts = (await connection.execute(select(func.count()).select_from(decided.subquery()))).scalar_one()
-            kept = all_posts
-            if len(ids) < all_posts:
-                kept = (await connection.execute(select(func.count()).select_from(has_text.subquery()))).scalar_one()
-        return ids[::-1], all_posts, all_posts - kept
+            found = list(await connection.execute(newest))
+            all_posts = (await connection.execute(_count_since(since))).scalar_one()
+            if len(found) < most:
+                return [row.post_id for row in reversed(found)], all_posts, all_posts - len(found)
+            oldest = found[-1].decided_at
+            younger = (await connection.execute(select(func.count()).where(_D.decided_at > oldest))).scalar_one()
+        forgotten = younger - sum(row.decided_at > oldest for row in found)
+        return [row.post_id for row in reversed(found)], all_posts, forgotten
 
     async def _slices(self, ids: Sequence[int]) -> AsyncIterator[list[rows.AnyRow]]:
         for start in range(0, len(ids), _SLICE):
@@ -162,6 +184,10 @@ class Pasts:
                 )
                 for row in await connection.execute(query)
             )
+
+
+def _count_since(since: datetime) -> Select[Any]:
+    return select(func.count()).where(_D.decided_at >= since)
 
 
 def _is_read() -> ColumnElement[bool]:

@@ -153,7 +153,7 @@ async def test_axe_finds_nothing_grave_in_a_trial_its_problems_and_the_versions(
             await page.wait_for_load_state()
             await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-            for theme in ("light", "dark"):
+            for theme in ("light", "dark") if text is good and button == "Try" else ("light",):
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
                 found += [f"{kind} {button} {theme}: {fault}" for fault in await _faults(page)]
     assert found == []

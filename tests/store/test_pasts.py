@@ -11,6 +11,7 @@ from store.database import Database
 from store.decisions import Decisions
 from store.pasts import Pasts
 from store.people import People, Scope
+from store.posts import Posts
 from store.replies import Replies
 from tests.builders import NOW, a_mention, a_plan, a_post, an_author, assessed, decided, saved
 
@@ -100,3 +101,21 @@ async def test_posts_to_try_watches_on_come_newest_first_and_counted(database: D
     assert [heard.mention.post.native_id for heard in found] == ["1", "2", "3"]
     assert all_posts == 4
     assert await Pasts(database).heard(["another"], since=DAY_AGO, most=3) == ([], 0)
+
+
+async def test_posts_without_a_text_are_counted_and_never_tried(database: Database) -> None:
+    mentions = [a_mention(post=a_post(str(n), author=an_author(str(n)))) for n in range(1001, 1004)]
+    for number, mention in enumerate(mentions):
+        await decided(database, mention, at=NOW + timedelta(seconds=number))
+    await Posts(database).purge(before=NOW + timedelta(days=1), at=LATER)
+    await decided(database, a_mention(post=a_post("1009", author=an_author("9"))), at=LATER)
+    history = await Pasts(database).read(since=DAY_AGO, most=10)
+    assert ([past.heard.mention.post.native_id for past in history.pasts], history.all_posts, history.forgotten) == (
+        ["1009"],
+        4,
+        3,
+    )
+    newest = await Pasts(database).read(since=DAY_AGO, most=1)
+    assert (len(newest.pasts), newest.all_posts, newest.forgotten) == (1, 4, 0)
+    found, all_posts = await Pasts(database).heard(["x-main"], since=DAY_AGO, most=10)
+    assert (len(found), all_posts) == (1, 1)
