@@ -25,7 +25,7 @@ from core.report import (
 )
 from dashboard import i18n
 from dashboard.i18n import _
-from dashboard.present_reports import Column, Figures, Row, Share, Table
+from dashboard.present_reports import Column, Figures, Row, Share, Table, both
 from dashboard.report_address import Asked, of_days
 from dashboard.report_numbers import READ, Numbers, fold
 from dashboard.report_words import FACETS, bucket_mark, bucket_word, days_word, part_mark, part_word, value_word
@@ -85,7 +85,10 @@ def _volume(numbers: Numbers, asked: Asked) -> Table:
     for part, counts in zip(numbers.parts, series, strict=True):
         of_part, name = of_days(posts, part), part_word(part)
         whole = make.cell(of_part, sum(counts.values()), label=name)
-        each = (make.cell(of_part.having(facet, one), counts[one], label=name) for one in values)
+        each = (
+            make.cell(of_part.having(facet, one), counts[one], label=both(name, value_word(facet, one)))
+            for one in values
+        )
         rows.append(Row(name=name, mark=part_mark(part), cells=(whole, *each)))
     named = (Column(name=value_word(facet, one), tone=tones.get(one, "line-strong")) for one in values)
     days = days_word(asked.days.first, asked.days.last)
@@ -129,7 +132,7 @@ def _by_mood(asked: Asked, facet: Facet, tally: Tally) -> Table:
         counts = [tally[value, mood] for mood in moods]
         cells = [make.cell(which, totals[value], label=name)]
         cells += [
-            make.cell(which.having(Facet.MOOD, mood), number, label=f"{name}, {value_word(Facet.MOOD, mood)}")
+            make.cell(which.having(Facet.MOOD, mood), number, label=both(name, value_word(Facet.MOOD, mood)))
             for mood, number in zip(moods, counts, strict=True)
         ]
         shares = _shares([(_TONES[mood], number) for mood, number in zip(moods, counts, strict=True)], longest)
@@ -166,7 +169,8 @@ def _times(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
         name=_("Time to the first answer"),
         means=_(
             "From when the first post was written to when the first answer was published, for conversations that "
-            "have one. Half took no longer than the median, nine in ten no longer than 90 %."
+            "have one. Half took no longer than the median, nine in ten no longer than {ninety}.",
+            ninety=i18n.percent(0.9),
         ),
         head=_("Answered"),
         columns=(
@@ -186,7 +190,7 @@ def _spread(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
     for name in BUCKETS:
         said = bucket_word(name)
         cells = [
-            make.cell(which.having(facet, name), counts[facet][name], label=f"{_timed_name(facet)}, {said}")
+            make.cell(which.having(facet, name), counts[facet][name], label=both(_timed_name(facet), said))
             for facet in timed
         ]
         rows.append(Row(name=said, mark=bucket_mark(name), cells=tuple(cells)))
@@ -271,12 +275,18 @@ def _split(  # noqa: PLR0913
     totals = Counter({row: number for (row,), number in fold(tally, 0).items()})
     rows = []
     if len(totals) != 1:
-        cells = (make.cell(which.having(columns_by, one), columns[one,], label=_("All")) for one in shown)
+        cells = (
+            make.cell(which.having(columns_by, one), columns[one,], label=both(_("All"), value_word(columns_by, one)))
+            for one in shown
+        )
         total = make.cell(which, tally.total(), label=_("All"))
         rows = [Row(name=_("All"), cells=(total, *cells), is_total=True)] if totals else []
     for value in _ordered(totals):
         of_row, said = which.having(rows_by, value), value_word(rows_by, value)
-        cells = (make.cell(of_row.having(columns_by, one), tally[value, one], label=said) for one in shown)
+        cells = (
+            make.cell(of_row.having(columns_by, one), tally[value, one], label=both(said, value_word(columns_by, one)))
+            for one in shown
+        )
         rows.append(Row(name=said, cells=(make.cell(of_row, totals[value], label=said), *cells)))
     return Table(
         key=key,
@@ -299,7 +309,12 @@ def _work(numbers: Numbers, asked: Asked) -> Table:
         label = value_word(Facet.BY, by)
         done = asked.which(Kind.MOVES).having(Facet.BY, by)
         cells = [make.cell(by_people.having(Facet.BY, by), numbers.replies[by,], label=label)]
-        cells += [make.cell(done.having(Facet.MOVE, one), numbers.moves[by, one], label=label) for one in moves]
+        cells += [
+            make.cell(
+                done.having(Facet.MOVE, one), numbers.moves[by, one], label=both(label, value_word(Facet.MOVE, one))
+            )
+            for one in moves
+        ]
         rows.append(Row(name=label, cells=tuple(cells)))
     return Table(
         key="work",
