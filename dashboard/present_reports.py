@@ -3,16 +3,20 @@
 Owns the shapes of that view and the figures at its head. Pure: counts in, words and addresses out.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.report import ANY, Answer, Facet, Fate, Kind, Outcome, Which, percentile
+from core.report import ANY, DELETED, NONE, UNREAD, Answer, Facet, Fate, Kind, Outcome, Which, percentile
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.report_address import Asked, list_link
 from dashboard.report_numbers import Numbers, fold
 from dashboard.report_words import kind_count, took
 from dashboard.words import Tone
+
+# Not one of the topics, languages or watches: they come last.
+_LAST = (NONE, "unsure", UNREAD, DELETED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,18 @@ class Figures:
             return Cell(text="–")
         text = took(seconds)
         return Cell(text=text, value=round(seconds), figure=self.of(which, count, text, label=label))
+
+
+def table_link(asked: Asked, key: str) -> str:
+    """Return where a table is downloaded."""
+    return asked.link(f"/reports/table/{key}.csv")
+
+
+def ordered(totals: Counter[str]) -> list[str]:
+    """Return the values in the order of a table: the most first; what is no value of its own comes last."""
+    rest = [value for value in _LAST if value in totals]
+    named = sorted((value for value in totals if value not in rest), key=lambda one: (-totals[one], one))
+    return named + rest
 
 
 def both(row: str, column: str) -> str:

@@ -55,7 +55,7 @@ ASKED: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_every_figure_is_as_many_as_the_rows_it_opens(database: Database, seed: int) -> None:
-    await Crowd(seed=seed, until=NOW).settle_in(database, conversations=160)
+    await Crowd(seed=seed, until=NOW).settle_in(database, conversations=130)
     for query in ASKED:
         told: dict[Which, int] = {}
         for figure in await _figures(database, _asked(**query)):
