@@ -3,16 +3,20 @@
 Owns the shapes of that view and the figures at its head. Pure: counts in, words and addresses out.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.report import ANY, Answer, Facet, Fate, Kind, Outcome, Which, percentile
+from core.report import ANY, DELETED, NONE, UNREAD, Answer, Facet, Fate, Kind, Outcome, Which, percentile
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.report_address import Asked, list_link
 from dashboard.report_numbers import Numbers, fold
 from dashboard.report_words import kind_count, took
 from dashboard.words import Tone
+
+# Not one of the topics, languages or watches: they come last.
+_LAST = (NONE, "unsure", UNREAD, DELETED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,8 @@ class Figures:
         link = list_link(which, self._asked.zone, was=count)
         heard = kind_count(which.kind, count)
         spoken = heard if said == i18n.number(count) else _("{figure}, of {count}", figure=said, count=heard)
-        return Figure(text=said, count=count, which=which, link=link, label=f"{label}: {spoken}" if label else spoken)
+        named = _("{name}: {value}", name=label, value=spoken) if label else spoken
+        return Figure(text=said, count=count, which=which, link=link, label=named)
 
     def cell(self, which: Which, count: int, *, label: str) -> Cell:
         """Return a count in a table. Nothing opens from none."""
@@ -117,6 +122,23 @@ class Figures:
             return Cell(text="–")
         text = took(seconds)
         return Cell(text=text, value=round(seconds), figure=self.of(which, count, text, label=label))
+
+
+def table_link(asked: Asked, key: str) -> str:
+    """Return where a table is downloaded."""
+    return asked.link(f"/reports/table/{key}.csv")
+
+
+def ordered(totals: Counter[str]) -> list[str]:
+    """Return the values in the order of a table: the most first; what is no value of its own comes last."""
+    rest = [value for value in _LAST if value in totals]
+    named = sorted((value for value in totals if value not in rest), key=lambda one: (-totals[one], one))
+    return named + rest
+
+
+def both(row: str, column: str) -> str:
+    """Return how a cell is called: its row and its column."""
+    return _("{row}, {column}", row=row, column=column)
 
 
 def key_figures(numbers: Numbers, asked: Asked) -> list[KeyFigure]:
@@ -140,10 +162,10 @@ def share_of(count: int, whole: int) -> str:
 def _heard(numbers: Numbers, asked: Asked) -> KeyFigure:
     posts, make = asked.which(Kind.POSTS), Figures(asked)
     late = fold(numbers.read, 3)["yes",]
-    note = make.of(posts.having(Facet.LATE, "yes"), late) if late else None
+    note = make.of(posts.having(Facet.LATE, "yes"), late, label=_("Heard late")) if late else None
     return KeyFigure(
         name=_("Posts heard"),
-        figure=make.of(posts, numbers.read.total()),
+        figure=make.of(posts, numbers.read.total(), label=_("Posts heard")),
         more=_("heard late:") if late else "",
         beside=note,
         means=_("Written in these days."),
@@ -157,9 +179,11 @@ def _begun(numbers: Numbers, asked: Asked) -> KeyFigure:
     which, make = asked.which(Kind.CONVERSATIONS), Figures(asked)
     return KeyFigure(
         name=_("Conversations begun"),
-        figure=make.of(which, count),
+        figure=make.of(which, count, label=_("Conversations begun")),
         more=_("closed without a person:") if closed else "",
-        beside=make.of(which.having(Facet.ANSWER, Answer.CLOSED), closed) if closed else None,
+        beside=make.of(which.having(Facet.ANSWER, Answer.CLOSED), closed, label=_("Closed without a person"))
+        if closed
+        else None,
         means=_("Their first post was written in these days."),
         tone=Tone.WAIT,
     )
@@ -169,7 +193,9 @@ def _answered(numbers: Numbers, asked: Asked) -> KeyFigure:
     which, times = asked.which(Kind.CONVERSATIONS), numbers.taken[Facet.PERSON_TOOK]
     return KeyFigure(
         name=_("Answered by a person"),
-        figure=Figures(asked).of(which.having(Facet.ANSWER, Answer.PERSON), len(times)),
+        figure=Figures(asked).of(
+            which.having(Facet.ANSWER, Answer.PERSON), len(times), label=_("Answered by a person")
+        ),
         more=_("median:") if times else "",
         beside=_median(asked, Facet.PERSON_TOOK, times),
         means=_("Of those conversations. A person wrote or approved the reply."),
@@ -181,7 +207,9 @@ def _acknowledged(numbers: Numbers, asked: Asked) -> KeyFigure:
     which, times = asked.which(Kind.CONVERSATIONS), numbers.taken[Facet.AUTOMATIC_TOOK]
     return KeyFigure(
         name=_("Answered by the machine itself"),
-        figure=Figures(asked).of(which.having(Facet.ACKNOWLEDGED, "yes"), len(times)),
+        figure=Figures(asked).of(
+            which.having(Facet.ACKNOWLEDGED, "yes"), len(times), label=_("Answered by the machine itself")
+        ),
         more=_("median:") if times else "",
         beside=_median(asked, Facet.AUTOMATIC_TOOK, times),
         means=_("Of those conversations. No person saw the reply before."),
@@ -194,7 +222,7 @@ def _waiting(numbers: Numbers, asked: Asked) -> KeyFigure:
     count = numbers.standing[Answer.WAITING]
     return KeyFigure(
         name=_("Still waiting"),
-        figure=Figures(asked).of(which, count),
+        figure=Figures(asked).of(which, count, label=_("Still waiting")),
         more=share_of(count, numbers.standing.total()),
         beside=None,
         means=_("Of those conversations. Not resolved, and no person answered."),
@@ -207,7 +235,9 @@ def _kept(numbers: Numbers, asked: Asked) -> KeyFigure:
     kept, missed = outcomes[Outcome.MET,], outcomes[Outcome.MISSED,]
     return KeyFigure(
         name=_("Due times kept"),
-        figure=Figures(asked).of(asked.which(Kind.PROMISES).having(Facet.OUTCOME, Outcome.MET), kept),
+        figure=Figures(asked).of(
+            asked.which(Kind.PROMISES).having(Facet.OUTCOME, Outcome.MET), kept, label=_("Due times kept")
+        ),
         more=share_of(kept, kept + missed),
         beside=None,
         means=_("Of those that fell due and were kept or missed."),
@@ -221,7 +251,9 @@ def _accepted(numbers: Numbers, asked: Asked) -> KeyFigure:
     unchanged = fates[Fate.UNCHANGED,]
     return KeyFigure(
         name=_("Drafts accepted unchanged"),
-        figure=Figures(asked).of(asked.which(Kind.DRAFTS).having(Facet.FATE, Fate.UNCHANGED), unchanged),
+        figure=Figures(asked).of(
+            asked.which(Kind.DRAFTS).having(Facet.FATE, Fate.UNCHANGED), unchanged, label=_("Drafts accepted unchanged")
+        ),
         more=share_of(unchanged, judged),
         beside=None,
         means=_("Of those that a person approved or rejected."),

@@ -91,8 +91,12 @@ async def listing_file(request: web.Request) -> web.Response:
         total = await look.count(which)
         if total > MOST_LINES:
             most, found = i18n.number(MOST_LINES), kind_count(kind, total)
-            cure = _("A file holds {most} lines at most, and this one would have {found}.", most=most, found=found)
-            raise refuse(400, _("Too many lines for one file"), f"{cure} {_('Choose fewer days, or filter.')}")
+            cure = _(
+                "A file holds {most} lines at most; this one would have {found}. Choose fewer days, or filter.",
+                most=most,
+                found=found,
+            )
+            raise refuse(400, _("Too many lines for one file"), cure)
         lines = await look.lines(which, limit=MOST_LINES)
     url = desk.config.dashboard.url
     text = csv_text(csv_head(kind), (csv_line(line, kind, zone=zone, url=url) for line in lines))
@@ -137,8 +141,11 @@ async def _gaps(desk: Desk, asked: Asked, now: datetime) -> int:
 
 
 def _as_csv(one: Table) -> str:
-    head = [one.head, *(f"{column.name} ({column.unit})" if column.unit else column.name for column in one.columns)]
-    return csv_text(head, ([row.name, *(cell.value for cell in row.cells)] for row in one.rows))
+    names = (
+        _("{name} ({unit})", name=column.name, unit=column.unit) if column.unit else column.name
+        for column in one.columns
+    )
+    return csv_text([one.head, *names], ([row.name, *(cell.value for cell in row.cells)] for row in one.rows))
 
 
 def _asked(request: web.Request, desk: Desk) -> Asked:

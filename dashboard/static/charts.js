@@ -56,7 +56,7 @@
     const made = (place.dataset.chart === "stacked" ? stacked : grouped)(held);
     const text = getComputedStyle(place);
     const font = `${text.fontSize} ${text.fontFamily}`;
-    const axis = { stroke: tone("ink-soft"), font, ticks: { show: false }, grid: { stroke: tone("line"), width: 1 } };
+    const axis = { stroke: tone("ink-soft"), font, ticks: { show: false }, grid: { stroke: colour("line"), width: 1 } };
     const pen = document.createElement("canvas").getContext("2d");
     pen.font = font;
     const widest = Math.max(...held.labels.map((label) => pen.measureText(label).width));

@@ -8,6 +8,7 @@ from datetime import timedelta
 from core.assessment import Intent, Language, Reason, Sentiment
 from core.decision import Action
 from core.post import Platform
+from core.report import Kind
 from core.watch import Via
 from dashboard.server import PAGES
 from tests.dashboard.conftest import House
@@ -25,7 +26,8 @@ def paths(conversation: int) -> list[str]:
             continue
         if "{" not in page.path:
             found.append(page.path)
-    return [*found, f"/conversations/{conversation}"]
+    lists = [f"/reports/{kind}?from=2025-01-01&to=2027-12-31" for kind in Kind]
+    return [*found, f"/conversations/{conversation}", *lists]
 
 
 async def seed(house: House) -> int:

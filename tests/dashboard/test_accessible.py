@@ -90,6 +90,6 @@ async def test_no_page_is_wider_than_a_small_phone_in_any_language(chromium: Chr
 
 def test_every_page_is_looked_at() -> None:
     """A page with a number in its address has to be in `shown.paths` by hand."""
-    known = {"/conversations/{id", "/alerts/{id"}
+    known = {"/conversations/{id", "/alerts/{id", "/reports/{kind", "/reports/table/{key"}
     numbered = {page.path.split(":")[0] for page in PAGES if page.method == "GET" and "{" in page.path}
     assert numbered <= known, "give these an address in tests/dashboard/shown.py"

@@ -1,0 +1,84 @@
+"""The numbers in a real browser: opened to their rows by keyboard, drawn from their tables, whole without scripts."""
+
+import pytest
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page, expect
+
+from tests.dashboard.conftest import House
+from tests.dashboard.test_browser import chromium, page, sign_in  # noqa: F401  (fixtures)
+from tests.report_crowd import Crowd
+
+pytestmark = pytest.mark.browser
+
+_FOCUSED = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+
+
+@pytest.fixture
+async def crowded(house: House) -> House:
+    await Crowd(seed=6, until=house.clock.now(), days=20).settle_in(house.database, conversations=150)
+    return house
+
+
+async def _tab_to(page: Page, words: str) -> str:  # noqa: F811
+    """Press Tab until something that begins so has the focus, as somebody without a mouse would."""
+    for _ in range(300):
+        await page.keyboard.press("Tab")
+        said = str(await page.evaluate(_FOCUSED))
+        if said.startswith(words):
+            return said
+    raise AssertionError(f"no Tab leads to {words!r}")
+
+
+async def test_a_figure_is_opened_to_its_posts_and_one_of_them_read_by_keyboard_alone(
+    page: Page,  # noqa: F811
+    crowded: House,
+) -> None:
+    await sign_in(page, crowded, "Lars")
+    await _tab_to(page, "Reports")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Reports", level=1)).to_be_visible()
+    said = await _tab_to(page, "Still waiting: ")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(said.removeprefix("Still waiting: "))
+    await expect(page.locator(".narrowed")).to_contain_text("Still waiting")
+    await _tab_to(page, "X: kunde")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/conversations/*")
+
+
+async def test_a_chart_is_drawn_from_its_table_and_named_and_follows_the_theme(
+    page: Page,  # noqa: F811
+    crowded: House,
+) -> None:
+    await page.emulate_media(color_scheme="light")
+    await sign_in(page, crowded, "Lars")
+    await page.goto(f"{crowded.url}/reports")
+    chart = page.get_by_role("img", name="Posts over time")
+    await expect(chart.locator("canvas")).to_be_visible()
+    section = page.locator("#volume")
+    await expect(section.locator("table")).to_be_hidden()
+    light = await chart.locator("canvas").evaluate("one => one.toDataURL()")
+    await page.emulate_media(color_scheme="dark")
+    await expect(chart.locator("canvas")).to_be_visible()
+    assert await chart.locator("canvas").evaluate("one => one.toDataURL()") != light
+    await page.set_viewport_size({"width": 700, "height": 800})
+    await page.wait_for_function("document.querySelector('#volume canvas').clientWidth < 700")
+    await _tab_to(page, "Table")
+    await page.keyboard.press("Enter")
+    await expect(section.locator("table")).to_be_visible()
+    # The first bar says what the first row says, and leads where it leads.
+    await chart.hover(position={"x": 600, "y": 100})
+    await expect(section.locator(".chart-said")).to_contain_text("Negative")
+
+
+async def test_without_scripts_every_table_stands_open(chromium: Chromium, crowded: House) -> None:  # noqa: F811
+    context = await chromium.new_context(java_script_enabled=False)
+    page = await context.new_page()  # noqa: F811
+    await sign_in(page, crowded, "Lars")
+    await page.goto(f"{crowded.url}/reports")
+    await expect(page.locator("#volume table")).to_be_visible()
+    await expect(page.locator("#volume .chart")).to_be_hidden()
+    await page.get_by_label("Platform", exact=True).select_option("reddit")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.locator("#posts-by-platform tbody tr")).to_have_count(1)
+    await context.close()
