@@ -16,9 +16,11 @@ from dashboard import i18n, words
 from dashboard.desk import desk_of, reader_of, session_of
 from dashboard.forms import MOST_TEXT, number, one_of, text_of
 from dashboard.i18n import _
+from dashboard.inbox import filters_here, queue_context
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_person import Beside
 from dashboard.present_thread import taken_by_other, thread_view, why_no_answer
+from dashboard.swaps import is_for, said_at
 from dashboard.whens import SNOOZES, instant_of
 from platforms.policy import MAX_LENGTH, length_of
 from store.conversations import Entry, Thread
@@ -33,7 +35,12 @@ _NOBODY = ""
 
 async def conversation(request: web.Request) -> web.Response:
     """GET /conversations/ID."""
-    return await render(request, "conversation.html", await context_of(request, number(request.match_info["id"])))
+    filters, conversation_id = filters_here(request), number(request.match_info["id"])
+    context = {**await context_of(request, conversation_id), "query": filters.link}
+    if is_for(request, "reading"):
+        response = await render(request, "_reading.html", context)
+        return said_at(response, f"/conversations/{conversation_id}{filters.link}", request)
+    return await render(request, "conversation.html", {**await queue_context(request, filters), **context})
 
 
 async def context_of(request: web.Request, conversation_id: int) -> dict[str, object]:

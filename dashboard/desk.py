@@ -18,6 +18,7 @@ from dashboard.throttle import Throttle
 from store.accounts import Accounts
 from store.alerts import Alerts
 from store.bell import Bell, Ring
+from store.bulk import Bulk
 from store.conversations import Conversations
 from store.corrections import Corrections
 from store.database import Database
@@ -29,6 +30,7 @@ from store.people import People, Session
 from store.posts import Posts
 from store.promises import Promises
 from store.replies import Replies
+from store.saved_filters import SavedFilters
 from store.sources import Sources
 from store.spending import Spending
 from store.taught import TaughtWords
@@ -49,6 +51,7 @@ class Desk:
     throttle: Throttle
     accounts: Accounts = field(init=False)
     alerts: Alerts = field(init=False)
+    bulk: Bulk = field(init=False)
     conversations: Conversations = field(init=False)
     corrections: Corrections = field(init=False)
     handing: Handing = field(init=False)
@@ -58,6 +61,7 @@ class Desk:
     people: People = field(init=False)
     posts: Posts = field(init=False)
     replies: Replies = field(init=False)
+    saved_filters: SavedFilters = field(init=False)
     sources: Sources = field(init=False)
     spending: Spending = field(init=False)
     taught: TaughtWords = field(init=False)
@@ -68,6 +72,7 @@ class Desk:
         for name, store in (
             ("accounts", Accounts),
             ("alerts", Alerts),
+            ("bulk", Bulk),
             ("conversations", Conversations),
             ("corrections", Corrections),
             ("handing", Handing),
@@ -77,6 +82,7 @@ class Desk:
             ("people", People),
             ("posts", Posts),
             ("replies", Replies),
+            ("saved_filters", SavedFilters),
             ("sources", Sources),
             ("spending", Spending),
             ("taught", TaughtWords),

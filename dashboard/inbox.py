@@ -1,154 +1,118 @@
-"""GET /inbox: what waits, the most urgent first.
+"""GET /inbox and what an open inbox asks for: what waits, in the order in which it asks for a person.
 
-Owns the filters in the address and the paging. Refuses to act on anything.
+Owns these answers. A list stays as its reader got it: `fresh` brings the cards that changed in it and counts what is
+new; `cards` is the list made anew, when its reader asks for it. Refuses to act on anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
-from core.conversation import Status
-from dashboard import words
-from dashboard.desk import Desk, desk_of
+from dashboard.desk import desk_of, reader_of, session_of
+from dashboard.filters import (
+    Filters,
+    applied,
+    fields_of,
+    filters_of_link,
+    nothing_here,
+    read_filters,
+    saved_choices,
+    status_choices,
+)
 from dashboard.pages import render
 from dashboard.present import card_view
-from dashboard.words import Chip
-from store.inbox import MOST_COUNTED, InboxFilters
+from dashboard.present_queue import ToastView, done_view, ids_in, news_of, news_words
+from dashboard.swaps import is_for, said_at
+from store.inbox import Card
 
 PAGE = 50
-_ALL = "all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What the address asks for."""
-
-    status: str = Status.OPEN.value
-    account: str | None = None
-    after: str | None = None
-    before: str | None = None
-
-    @property
-    def statuses(self) -> tuple[Status, ...]:
-        """The statuses to show."""
-        return tuple(Status) if self.status == _ALL else (Status(self.status),)
-
-    @property
-    def asked(self) -> InboxFilters:
-        """What to ask the store for."""
-        return InboxFilters(statuses=self.statuses, account=self.account)
-
-    def link(self, **changes: object) -> str:
-        """Return the address of these filters' first page with changes; what is as usual is left out."""
-        wanted: dict[str, object] = {"status": self.status, "account": self.account, **changes}
-        usual = {"status": Status.OPEN.value}
-        return f"?{urlencode({key: value for key, value in wanted.items() if value and value != usual.get(key)})}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One filter to choose."""
-
-    chip: Chip
-    count: str
-    link: str
-    is_chosen: bool
-
-
-def read_filters(query: Mapping[str, str]) -> Filters:
-    """Return the filters of an address; nonsense in it is as if it were not there."""
-    status = query.get("status", "")
-    return Filters(
-        status=status if status in {*Status, _ALL} else Status.OPEN.value,
-        account=query.get("account") or None,
-        after=query.get("after") or None,
-        before=query.get("before") or None,
-    )
+# As many as a list can show that was added to.
+MOST_SHOWN = 4 * PAGE
 
 
 async def inbox(request: web.Request) -> web.Response:
-    """GET /inbox."""
-    return await render(request, "inbox.html", await _context(request))
+    """GET /inbox. A browser that only closes a conversation gets the empty pane in its place."""
+    filters = read_filters(request.query)
+    if is_for(request, "reading"):
+        response = await render(request, "_nothing_chosen.html", {"query": filters.link})
+        return said_at(response, f"/inbox{filters.link}", request)
+    return await render(request, "inbox.html", await queue_context(request, filters))
 
 
-async def fragment(request: web.Request) -> web.Response:
-    """GET /inbox/fragment: the same list without its frame, for live.js."""
-    return await render(request, "_cards.html", await _context(request))
+async def cards(request: web.Request) -> web.Response:
+    """GET /inbox/cards: the list made anew."""
+    return await render(request, "_fresh_list.html", await queue_context(request, read_filters(request.query)))
 
 
-async def _context(request: web.Request) -> dict[str, Any]:
-    desk, filters = desk_of(request), read_filters(request.query)
+async def fresh(request: web.Request) -> web.Response:
+    """GET /inbox/fresh?shown=1.2.3&changed=2: the changed ones of the cards shown, and how many are new."""
+    filters = read_filters(request.query)
+    shown = ids_in(request.query.get("shown", ""), most=MOST_SHOWN)
+    changed = [one for one in ids_in(request.query.get("changed", ""), most=MOST_SHOWN) if one in set(shown)]
+    if not shown:
+        # An empty list is read by nobody.
+        return await render(request, "_fresh_list.html", await queue_context(request, filters))
+    desk, since = desk_of(request), str(desk_of(request).hub.latest)
+    page = await desk.conversations.inbox(
+        filters.asked(reader_of(request)), after=filters.after, before=filters.before, limit=PAGE
+    )
+    counts = await desk.conversations.count(account=filters.account or None)
+    news = news_of(shown, page.cards)
+    context = {
+        "changed": card_views(request, await desk.conversations.cards(changed), filters),
+        "below": card_views(request, news.below if not page.after else (), filters),
+        "news": news_words(news.above),
+        "statuses": status_choices(filters, counts),
+        "since": since,
+        "query": filters.link,
+    }
+    return await render(request, "_fresh.html", context)
+
+
+async def queue_context(request: web.Request, filters: Filters) -> dict[str, Any]:
+    """Return what the queue's templates show: the filters, the list, and what to ask for later."""
+    desk = desk_of(request)
     # Before the rows are read: what changes in between is announced, not missed.
     since = str(desk.hub.latest)
-    now = desk.clock.now()
-    page = await desk.conversations.inbox(filters.asked, after=filters.after, before=filters.before, limit=PAGE)
-    counts = await desk.conversations.count(account=filters.account)
+    page = await desk.conversations.inbox(
+        filters.asked(reader_of(request)), after=filters.after, before=filters.before, limit=PAGE
+    )
+    counts = await desk.conversations.count(account=filters.account or None)
+    saved = await desk.saved_filters.of(session_of(request).staff.id)
     return {
-        "cards": [card_view(card, now) for card in page.cards],
+        "cards": card_views(request, page.cards, filters),
         "filters": filters,
         "statuses": status_choices(filters, counts),
-        "accounts": await _account_choices(desk, filters),
-        "earlier": filters.link(before=page.before) if page.before else None,
-        "later": filters.link(after=page.after) if page.after else None,
+        "fields": fields_of(filters, await desk.accounts.all()),
+        "applied": applied(filters),
+        "saved": saved_choices(saved, filters),
+        "here": filters.with_(),
+        "earlier": filters.with_(before=page.before) if page.before else None,
+        "later": filters.with_(after=page.after) if page.after else None,
         "since": since,
-        "query": filters.link(after=filters.after, before=filters.before),
-        "empty": _EMPTY[filters.status],
+        "query": filters.link,
+        "news": "",
+        "toast": await _just_done(request),
+        "empty": nothing_here(filters),
     }
 
 
-def status_choices(filters: Filters, counts: Mapping[str, int]) -> list[Choice]:
-    """Return the statuses with how many stand at each."""
-    made = [
-        Choice(
-            chip=chip,
-            count=_tally(counts.get(status, 0)),
-            link=filters.link(status=status.value),
-            is_chosen=filters.status == status,
-        )
-        for status, chip in words.STATUSES.items()
-    ]
-    every = Choice(
-        chip=Chip(icon="layers", word="All"),
-        count=_tally(MOST_COUNTED + 1 if max(counts.values(), default=0) > MOST_COUNTED else sum(counts.values())),
-        link=filters.link(status=_ALL),
-        is_chosen=filters.status == _ALL,
-    )
-    return [*made, every]
+async def _just_done(request: web.Request) -> ToastView | None:
+    """What a form did that came here without scripts: `?batch=TOKEN`."""
+    desk, token = desk_of(request), request.query.get("batch", "")[:40]
+    batch = await desk.bulk.batch(token, by=reader_of(request), at=desk.clock.now()) if token else None
+    return done_view(batch) if batch else None
 
 
-def _tally(number: int) -> str:
-    return f"{number:,}" if number <= MOST_COUNTED else f"{MOST_COUNTED:,}+"
+def card_views(request: web.Request, found: Sequence[Card], filters: Filters) -> list[Any]:
+    """Return cards as they stand now; one that no longer fits the filters says so."""
+    now = desk_of(request).clock.now()
+    return [card_view(card, now, has_left=not filters.still_fits(card)) for card in found]
 
 
-async def _account_choices(desk: Desk, filters: Filters) -> list[Choice]:
-    rows = await desk.accounts.all()
-    every = Choice(
-        chip=Chip(icon="layers", word="All accounts"),
-        count="",
-        link=filters.link(account=None),
-        is_chosen=filters.account is None,
-    )
-    return [every] + [
-        Choice(
-            chip=Chip(icon=f"platform-{row.platform}", word=row.name),
-            count="",
-            link=filters.link(account=row.name),
-            is_chosen=filters.account == row.name,
-        )
-        for row in rows
-    ]
-
-
-_EMPTY = {
-    "open": ("All answered", "Nothing waits for a person. New posts appear here by themselves."),
-    "pending": ("Nothing pending", "Every post heard so far has been read and decided."),
-    "snoozed": ("Nothing snoozed", "Nothing has been put off."),
-    "resolved": ("Nothing resolved yet", "What you resolve is kept here."),
-    _ALL: (
-        "Nothing heard yet",
-        "When someone writes to you or about you, it appears here. Sources shows what listens.",
-    ),
-}
+def filters_here(request: web.Request) -> Filters:
+    """Return the filters of the address, or, after a form, those of the page that htmx says it stands on."""
+    if any(name in Filters.__dataclass_fields__ for name in request.query):
+        return read_filters(request.query)
+    return filters_of_link(request.headers.get("HX-Current-URL", "").partition("?")[2].partition("#")[0])

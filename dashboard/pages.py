@@ -6,6 +6,7 @@ Owns rendering and errors. Refuses to know any single page's content.
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -16,9 +17,11 @@ from core.rights import Right, may
 from dashboard import i18n, words
 from dashboard.desk import SESSION, desk_of
 from dashboard.i18n import N_, _
+from dashboard.keys import help_view
 from dashboard.present_held import held_view
 from dashboard.present_incidents import banner_view
 from dashboard.present_sources import house_view
+from dashboard.swaps import is_for, is_swap
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +91,16 @@ async def calm(request: web.Request, handler: Handler) -> web.StreamResponse:
 def error_page(request: web.Request, status: int, title: str, message: str, **more: Any) -> web.Response:
     """Return an error page. It asks the database for nothing: that may be what failed."""
     context = {**_frame(request), "done": "", "title": title, "message": message, "status": status, **more}
-    return aiohttp_jinja2.render_template("error.html", request, context, status=status)
+    part = "_error_pane.html" if is_for(request, "reading") else "_error_toast.html"
+    template = part if is_swap(request) else "error.html"
+    return aiohttp_jinja2.render_template(template, request, context, status=status)
 
 
-def see(path: str, done: str, *, at: str = "") -> web.Response:
+def see(path: str, done: str, *, at: str = "", **more: str) -> web.Response:
     """Return the redirect after an action, so that reloading repeats nothing. `at` is a place on the page."""
-    return web.Response(status=303, headers={"Location": f"{path}?done={done}{'#' if at else ''}{at}"})
+    query = urlencode({name: value for name, value in {"done": done, **more}.items() if value})
+    address = f"{path}{'&' if '?' in path else '?'}{query}"
+    return web.Response(status=303, headers={"Location": f"{address}{'#' if at else ''}{at}"})
 
 
 def _frame(request: web.Request) -> dict[str, Any]:
@@ -111,6 +118,8 @@ def _frame(request: web.Request) -> dict[str, Any]:
         "held": None,
         "redis_is_up": desk_of(request).bell.is_up,
         "path": request.path,
+        "keys": help_view() if session else (),
+        "is_part": is_swap(request),
         "done": words.DONE.get(request.query.get("done", ""), ""),
     }
 

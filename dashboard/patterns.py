@@ -11,7 +11,7 @@ from aiohttp import web
 
 from core.assessment import Assessment, Intent, Language, Probabilities, Reason, Sentiment
 from core.config import Step
-from core.conversation import Conversation, Status
+from core.conversation import Conversation, Move, Status
 from core.correction import Correction, Field
 from core.decision import ORDINARY, URGENT, Heard
 from core.incident import Incident, Measure
@@ -21,6 +21,7 @@ from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
 from dashboard import words
 from dashboard.desk import desk_of
+from dashboard.filters import applied, read_filters, status_choices
 from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
 from dashboard.present_alerts import AlertView, alert_view
@@ -28,11 +29,13 @@ from dashboard.present_corrections import ListedView, StandingView, correct_view
 from dashboard.present_held import HeldView, held_view
 from dashboard.present_incidents import IncidentView, banner_view, incident_view
 from dashboard.present_person import Beside, looker_chips
+from dashboard.present_queue import ToastView, done_view, news_words
 from dashboard.present_reply import ReplyView, reply_view, writing
 from dashboard.present_thread import ThreadView, thread_view
 from dashboard.words import Chip, Tone
 from store.alerts import Listed as Alerted
 from store.alerts import Standing as AlertStanding
+from store.bulk import Batch
 from store.conversations import Earlier, EarlierOne, Entry, Thread
 from store.corrections import Listed, Standing, Touched
 from store.handing import Colleague, Skills
@@ -42,6 +45,7 @@ from store.lookers import Looker
 from store.notes import Note
 from store.promises import Promise
 
+_BATCH = Batch(token="", action=Move.RESOLVE, done=tuple(range(12)), left=1)
 _TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."
 
 
@@ -79,6 +83,12 @@ def _context(now: datetime) -> dict[str, Any]:
         "held_sample": _held(now),
         "edited": [reply_view(one, _mention(now, via=Via.MENTION), taken_by="", now=now) for one in _edited(now)],
         "lookers": looker_chips([Looker(name="Lars", is_typing=True), Looker(name="Nora", is_typing=False)], ""),
+        "query": "",
+        "filters": read_filters({}),
+        "news": news_words(4),
+        "toast": ToastView(words=done_view(_BATCH).words, undo="sample"),
+        "statuses": status_choices(read_filters({}), {"open": 8, "pending": 3, "resolved": 1_200}),
+        "applied": applied(read_filters({"mood": "negative", "q": "faktura", "whose": "me"})),
     }
 
 
@@ -236,7 +246,9 @@ def _cards(now: datetime) -> list[CardView]:
         _card(now, urgency=10, status=Status.SNOOZED),
         _card(now, urgency=10, status=Status.RESOLVED, is_deleted=True),
     ]
-    return [card_view(card, now) for card in shown]
+    # Each with an id of its own: a page says no id twice.
+    numbered = (replace(card, conversation=replace(card.conversation, id=at)) for at, card in enumerate(shown, 1))
+    return [card_view(card, now, has_left=card.conversation.status is Status.RESOLVED) for card in numbered]
 
 
 def _card(

@@ -13,8 +13,9 @@ from core.decision import Heard
 from core.post import Author, Platform
 from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
-from dashboard import words
-from dashboard.marks import Segment, safe_link, segments
+from dashboard import i18n, words
+from dashboard.i18n import N_, _
+from dashboard.marks import Segment, segments
 from dashboard.words import Chip, Moment, Tone
 from platforms.policy import ALLOWANCES
 from store.inbox import Card
@@ -51,45 +52,69 @@ class UrgencyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
-    """One conversation in the inbox. `tone` is the strongest of its states."""
+    """One conversation in the inbox, in four lines. `tone` is the strongest of its states.
+
+    `clock` is how long its author has waited, else how long ago they wrote. `has_left`: it is shown where it stood, but
+    belongs to the list no more.
+    """
 
     id: int
+    version: int
     tone: Tone
-    urgency: UrgencyView
     author: AuthorView
     account: str
     posts: str
-    waiting: Chip | None
+    clock: Chip
     text: TextView
     chips: tuple[Chip, ...]
     states: tuple[Chip, ...]
-    link: str | None
+    has_left: bool = False
 
 
-def card_view(card: Card, now: datetime) -> CardView:
+def card_view(card: Card, now: datetime, *, has_left: bool = False) -> CardView:
     """Return a card of the inbox as it stands at `now`."""
     conversation, mention = card.conversation, card.heard.mention
     states = conversation_states(conversation, card.reply, mention, now)
     urgency = urgency_view(conversation.urgency)
+    if has_left:
+        word = _("Resolved") if conversation.status is Status.RESOLVED else _("No longer in this list")
+        states = (Chip(icon="check", word=word, tone=Tone.DONE),)
     return CardView(
         id=conversation.id,
+        version=conversation.version,
         tone=_strongest(states, urgency, conversation.status),
-        urgency=urgency,
         author=author_view(mention.post.platform, mention.post.author),
         account=conversation.account,
         posts=words.posts(card.posts) if card.posts > 1 else "",
-        waiting=waiting_chip(conversation, now),
+        clock=clock_chip(card, now),
         text=text_view(card.heard, card.assessment),
-        chips=post_chips(card.heard, card.assessment),
-        states=states,
-        link=safe_link(mention.post.url),
+        chips=card_chips(card),
+        states=states or (Chip(icon="tray", word=_("Nobody has answered yet")),),
+        has_left=has_left,
     )
+
+
+def card_chips(card: Card) -> tuple[Chip, ...]:
+    """Return a card's third line: mood, urgency, language, intents."""
+    urgency = urgency_view(card.conversation.urgency)
+    level = _("{word} {number}", word=urgency.word, number=urgency.number)
+    gauge = Chip(icon="gauge", word=level, tone=urgency.tone, title=_("Urgency, of 100"))
+    mood, *rest = post_chips(card.heard, card.assessment) or (None,)
+    return tuple(chip for chip in (mood, gauge if card.assessment else None, *rest) if chip is not None)
+
+
+def clock_chip(card: Card, now: datetime) -> Chip:
+    """Return how long the author has waited for a person, else when they wrote last."""
+    waiting, since = waiting_chip(card.conversation, now), card.conversation.waiting_since
+    if waiting is None or since is None:
+        return Chip(icon="", word=words.ago(card.last_post_at, now), title=_("Wrote last"))
+    return replace(waiting, word=words.span(now - since), title=waiting.word)
 
 
 def author_view(platform: Platform, author: Author) -> AuthorView:
     """Return an author."""
     return AuthorView(
-        handle=f"{words.HANDLE_PREFIX[platform]}{author.handle}" if author.handle else "forgotten",
+        handle=f"{words.HANDLE_PREFIX[platform]}{author.handle}" if author.handle else _("forgotten"),
         name=author.name,
         followers="" if author.followers is None else words.followers(author.followers),
         is_bot=author.is_bot,
@@ -102,9 +127,9 @@ def text_view(heard: Heard, assessment: Assessment | None) -> TextView:
     text = heard.mention.post.text
     language = "" if assessment is None else assessment.language.value
     if heard.deleted_at is not None:
-        note = "Deleted by its author, and here."
+        note = _("Deleted by its author, and here.")
     elif not text:
-        note = "Forgotten: the time we keep texts is over."
+        note = _("Forgotten: the time we keep texts is over.")
     else:
         reasons = () if assessment is None else assessment.reasons
         return TextView(segments=segments(text, reasons), note="", language="" if language == "unsure" else language)
@@ -120,21 +145,21 @@ def post_chips(heard: Heard, assessment: Assessment | None) -> tuple[Chip, ...]:
     """Return what was understood of a post, and that it was edited; nothing of one that is gone."""
     if heard.deleted_at is not None:
         return ()
-    edited = (Chip(icon="pencil", word="Edited by its author"),) if heard.edited_at is not None else ()
+    edited = (Chip(icon="pencil", word=_("Edited by its author")),) if heard.edited_at is not None else ()
     return (*assessment_chips(assessment), *edited)
 
 
 def assessment_chips(assessment: Assessment | None) -> tuple[Chip, ...]:
     """Return mood, language and intents."""
     if assessment is None:
-        return (Chip(icon="clock", word="Being read"),)
+        return (Chip(icon="clock", word=_("Being read")),)
     mood = words.MOODS[assessment.sentiment]
-    language = Chip(icon="globe", word=words.LANGUAGES[assessment.language], title="Language")
-    sure = "set by a person" if Field.SENTIMENT in assessment.corrected else f"{assessment.confidence:.0%} sure"
+    language = Chip(icon="globe", word=words.LANGUAGES[assessment.language], title=_("Language"))
+    sure = _("Mood, {share} sure", share=i18n.percent(assessment.confidence))
     if assessment.language.value == "unsure":
-        language = replace(language, word="Language unsure")
+        language = replace(language, word=_("Language unsure"))
     return (
-        replace(mood, title=f"Mood, {sure}"),
+        replace(mood, title=_("Mood, set by a person") if Field.SENTIMENT in assessment.corrected else sure),
         language,
         *(words.INTENTS[intent] for intent in assessment.intents),
     )
@@ -164,7 +189,7 @@ def waiting_chip(conversation: Conversation, now: datetime) -> Chip | None:
     tone = Tone.WAIT
     if due is not None and due - now <= words.SOON:
         tone = Tone.ACT if due <= now else Tone.SOON
-    return Chip(icon="hourglass", word=f"Waiting {words.span(now - since)}", tone=tone)
+    return Chip(icon="hourglass", word=_("Waiting {span}", span=words.span(now - since)), tone=tone)
 
 
 def why_no_reply(mention: Mention) -> str | None:
@@ -172,12 +197,14 @@ def why_no_reply(mention: Mention) -> str | None:
     platform = mention.post.platform
     if mention.is_summons or platform is not Platform.X:
         return None
-    read_on = ALLOWANCES[platform].read_on
-    heard = {Via.HASHTAG: "a hashtag", Via.KEYWORD: "a keyword", Via.MENTION: "a mention"}[mention.via]
-    return (
-        f"We heard this through {heard} ({mention.matched}); its author did not address us. X takes replies by API "
-        f"only where the author mentioned or quoted the account (rule read {read_on:%Y-%m-%d}). "
-        "Open the post on X and answer there by hand."
+    heard = {Via.HASHTAG: N_("a hashtag"), Via.KEYWORD: N_("a keyword"), Via.MENTION: N_("a mention")}[mention.via]
+    return _(
+        "We heard this through {heard} ({matched}); its author did not address us. X takes replies by API only "
+        "where the author mentioned or quoted the account (rule read {read_on}). Open the post on X and answer there "
+        "by hand.",
+        heard=_(heard),
+        matched=mention.matched,
+        read_on=f"{ALLOWANCES[platform].read_on:%Y-%m-%d}",
     )
 
 
@@ -192,21 +219,22 @@ def at_moment(at: datetime | None, now: datetime) -> Moment | None:
 
 
 _LOUD_REPLIES = {
-    ReplyState.UNKNOWN: "Reply outcome unknown: a person decides",
-    ReplyState.FAILED: "Reply failed: the platform refused it",
-    ReplyState.REFUSED: "Reply held back by a safety check",
-    ReplyState.DRAFT: "Draft awaits approval",
-    ReplyState.APPROVED: "Reply about to be sent",
-    ReplyState.SENDING: "Reply being sent",
+    ReplyState.UNKNOWN: N_("Reply outcome unknown: a person decides"),
+    ReplyState.FAILED: N_("Reply failed: the platform refused it"),
+    ReplyState.REFUSED: N_("Reply held back by a safety check"),
+    ReplyState.DRAFT: N_("Draft awaits approval"),
+    ReplyState.APPROVED: N_("Reply about to be sent"),
+    ReplyState.SENDING: N_("Reply being sent"),
 }
 
 
 def _reply_chip(reply: Reply, now: datetime) -> Chip | None:
     if reply.state in _LOUD_REPLIES:
-        return replace(reply_chip(reply), word=_LOUD_REPLIES[reply.state])
+        return replace(reply_chip(reply), word=_(_LOUD_REPLIES[reply.state]))
     if reply.state is ReplyState.SENT and reply.kind is ReplyKind.ANSWER and reply.settled_at is not None:
-        by = f" by {reply.approved_by}" if reply.approved_by else ""
-        return Chip(icon="check", word=f"Answered{by} {words.ago(reply.settled_at, now)}", tone=Tone.DONE)
+        ago, by = words.ago(reply.settled_at, now), reply.approved_by
+        word = _("Answered by {by} {ago}", by=by, ago=ago) if by else _("Answered {ago}", ago=ago)
+        return Chip(icon="check", word=word, tone=Tone.DONE)
     return None
 
 
@@ -215,17 +243,18 @@ def _due_chip(conversation: Conversation, now: datetime) -> Chip | None:
         return None
     due = conversation.due_at
     if due is None:
-        return Chip(icon="bell", word="Escalated", tone=Tone.SOON)
+        return Chip(icon="bell", word=_("Escalated"), tone=Tone.SOON)
     if due <= now:
-        return Chip(icon="bell", word=f"Escalated, overdue by {words.span(now - due)}", tone=Tone.ACT)
+        late = _("Escalated, overdue by {span}", span=words.span(now - due))
+        return Chip(icon="bell", word=late, tone=Tone.ACT)
     tone = Tone.SOON if due - now <= words.SOON else Tone.WAIT
-    return Chip(icon="bell", word="Escalated, due", tone=tone, at=words.moment(due, now))
+    return Chip(icon="bell", word=_("Escalated, due"), tone=tone, at=words.moment(due, now))
 
 
 def _taken_chip(conversation: Conversation) -> Chip | None:
     if conversation.taken_by is None:
         return None
-    return Chip(icon="person", word=f"Taken by {conversation.taken_by}", tone=Tone.WAIT)
+    return Chip(icon="person", word=_("Taken by {name}", name=conversation.taken_by), tone=Tone.WAIT)
 
 
 def _acknowledged_chip(conversation: Conversation, reply: Reply | None, now: datetime) -> Chip | None:
@@ -235,17 +264,20 @@ def _acknowledged_chip(conversation: Conversation, reply: Reply | None, now: dat
     is_this_one = reply is not None and reply.kind is ReplyKind.ACKNOWLEDGEMENT and reply.state is ReplyState.SENT
     by_person = is_this_one and reply is not None and not reply.is_automatic
     icon, tone = ("check", Tone.DONE) if by_person else ("robot", Tone.BOT)
-    return Chip(icon=icon, word=f"Acknowledged {words.ago(at, now)}", tone=tone)
+    return Chip(icon=icon, word=_("Acknowledged {ago}", ago=words.ago(at, now)), tone=tone)
 
 
 def _no_reply_chip(mention: Mention) -> Chip | None:
     if why_no_reply(mention) is None:
         return None
-    return Chip(icon="open", word="X allows no API reply here", tone=Tone.WAIT)
+    return Chip(icon="open", word=_("X allows no API reply here"), tone=Tone.WAIT)
+
+
+_LOUDEST = (Tone.ACT, Tone.SOON, Tone.APPROVE, Tone.BOT, Tone.WAIT)
 
 
 def _strongest(states: tuple[Chip, ...], urgency: UrgencyView, status: Status) -> Tone:
     if status is Status.RESOLVED:
         return Tone.DONE
     tones = {chip.tone for chip in states} | {urgency.tone}
-    return next(tone for tone in (Tone.ACT, Tone.SOON, Tone.APPROVE, Tone.WAIT) if tone in tones or tone is Tone.WAIT)
+    return next(tone for tone in _LOUDEST if tone in tones or tone is Tone.WAIT)

@@ -20,6 +20,7 @@ from core.rights import Right
 from dashboard import (
     alerts,
     beside,
+    bulk,
     conversation,
     corrections,
     handing,
@@ -27,6 +28,7 @@ from dashboard import (
     inbox,
     incidents,
     replies,
+    saved,
     sources,
     together,
 )
@@ -170,7 +172,12 @@ async def _close_hub(app: web.Application) -> None:
 PAGES = (
     page("GET", "/", _home, Right.READ),
     page("GET", "/inbox", inbox.inbox, Right.READ),
-    page("GET", "/inbox/fragment", inbox.fragment, Right.READ),
+    page("GET", "/inbox/cards", inbox.cards, Right.READ),
+    page("GET", "/inbox/fresh", inbox.fresh, Right.READ),
+    page("POST", "/inbox/bulk", bulk.bulk, Right.WORK),
+    page("POST", "/inbox/undo", bulk.undo, Right.WORK),
+    page("POST", "/filters", saved.save, Right.READ),
+    page("POST", r"/filters/{id:\d{1,15}}/delete", saved.delete, Right.READ),
     page("GET", r"/conversations/{id:\d{1,15}}", conversation.conversation, Right.READ),
     page("POST", r"/conversations/{id:\d{1,15}}/move", conversation.move, Right.WORK),
     page("POST", r"/conversations/{id:\d{1,15}}/answer", conversation.answer, Right.SEND),

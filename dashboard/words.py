@@ -261,6 +261,8 @@ DONE = Said(
         "alert-taken": N_("You are on it. Nobody else is told."),
         "statement-approved": N_("Approved. New drafts carry it from now on."),
         "breaker-reset": N_("Reset. Automatic replies go on."),
+        "filter-saved": N_("Saved. The star beside the search lists it."),
+        "filter-deleted": N_("Deleted."),
         "unchanged": N_("Nothing to change: it was so already."),
     },
     _,

@@ -4,7 +4,7 @@ Owns the `conversations` rows; `inbox` asks for pages, `places` keeps the order.
 `core.conversation` does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -177,28 +177,40 @@ class Conversations:
 
 
 async def make_move(
+    connection: AsyncConnection, conversation_id: int, move: Move, *, by: str, version: int, at: datetime
+) -> Conversation:
+    """Make `move` within the caller's transaction. Raises: Conflict; IllegalMove."""
+
+    def moved(before: Conversation) -> Conversation:
+        return apply(before, move, by=by)
+
+    return await change(connection, conversation_id, move, moved, by=by, version=version, at=at)
+
+
+async def change(
     connection: AsyncConnection,
     conversation_id: int,
-    move: Move,
+    action: str,
+    make: Callable[[Conversation], Conversation],
     *,
     by: str,
     version: int,
     at: datetime,
     batch: str = "",
 ) -> Conversation:
-    """Make `move` within the caller's transaction and write it to the audit, with what an undo needs.
+    """Make a change within the caller's transaction and write it to the audit, with what an undo needs.
 
-    `batch` names the moves that a person made at once. Raises: Conflict; IllegalMove.
+    `batch` names the changes that a person made at once. Raises: Conflict; what `make` raises.
     """
     before = await _locked(connection, conversation_id, version)
-    after = apply(before, move, by=by)
+    after = make(before)
     await put(connection, after, version=version + 1, at=at)
     detail = {
         "before": {**_standing(before), **_times(before)},
         "after": {**_standing(after), "version": version + 1},
     } | ({"batch": batch} if batch else {})
-    await record(connection, by=by, action=move, subject=f"conversation {conversation_id}", at=at, detail=detail)
-    if move in (Move.TAKE_OVER, Move.RESOLVE):
+    await _record(connection, conversation_id, action, by=by, at=at, detail=detail)
+    if action in (Move.TAKE_OVER, Move.RESOLVE):
         await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
     return after
 

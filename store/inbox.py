@@ -40,6 +40,9 @@ class InboxFilters:
     sentiment: Sentiment | None = None
     intent: Intent | None = None
     has_draft: bool = False
+    # Whose work it is; `is_nobodys` asks for what nobody has.
+    of: str | None = None
+    is_nobodys: bool = False
     text: str = ""
 
 
@@ -176,6 +179,8 @@ def _conditions(filters: InboxFilters) -> list[ColumnElement[bool]]:
         (filters.sentiment, _C.sentiment == filters.sentiment),
         (filters.intent, _C.intents.op("&")(INTENT_BITS[filters.intent] if filters.intent else 0) != 0),
         (filters.has_draft, _C.has_draft),
+        (filters.of, _C.assigned_to == filters.of),
+        (filters.is_nobodys, _C.assigned_to.is_(None)),
     ]
     return [condition for wanted, condition in asked if wanted]
 

@@ -621,6 +621,18 @@ sessions = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+# Filters of the inbox that a person gave a name; `query` is that of the address.
+saved_filters = Table(
+    "saved_filters",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    UniqueConstraint("staff_id", "name"),
+)
+
 # Work that one process at a time does. `fence` rises with each new holder; `until` is the database's time.
 leases = Table(
     "leases",

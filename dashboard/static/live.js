@@ -1,12 +1,10 @@
-// Keeps an open page true: fetches the list again when something changed, says when the line is down,
+// Keeps an open page true: hears what changed, fetches the open conversation again, says when the line is down,
 // shows times in the reader's zone and counts what is typed. Everything works without it, only staler.
 "use strict";
 (() => {
-  const LEAST_MS = 1000; // between two fetches
-  const CLOCKS_MS = 30000; // "waiting 4 min" grows old by itself
   const state = document.getElementById("live-state");
-  const spoken = document.getElementById("spoken");
-  const live = () => document.querySelector("[data-live]");
+  const live = document.querySelector("[data-live]");
+  const reading = () => document.getElementById("reading");
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[data-local]")) {
@@ -19,112 +17,80 @@
     }
   }
 
-  // ---- the list ------------------------------------------------------------------------------
-  let last = 0;
-  let timer = 0;
-  let isFetching = false;
-
-  function refreshSoon() {
-    if (timer) return;
-    timer = setTimeout(refresh, Math.max(150, last + LEAST_MS - Date.now()));
+  // ---- the open conversation -----------------------------------------------------------------
+  // What has been typed or is being typed is never taken away: then the page only says that something is new.
+  function isWriting() {
+    const areas = [...reading().querySelectorAll("textarea:not([readonly])")];
+    return areas.some((area) => area.value !== area.defaultValue || area === document.activeElement);
   }
 
-  function isSelecting() {
-    const selection = document.getSelection();
-    return selection && !selection.isCollapsed && live().contains(selection.anchorNode);
-  }
-
-  async function refresh() {
-    timer = 0;
-    if (document.hidden) return; // caught up when the tab is looked at
-    if (isFetching || isSelecting()) return refreshSoon();
-    isFetching = true;
-    last = Date.now();
-    try {
-      const answer = await fetch(live().dataset.fragment, { headers: { Accept: "text/html" } });
-      if (answer.status === 401) return show("Signed out: reload to sign in", true);
-      if (answer.ok) swap(await answer.text());
-      else show("The list is stale, trying again", true);
-    } catch {
-      show("Offline, reconnecting", true);
-    } finally {
-      isFetching = false;
+  function readAgain(id) {
+    const pane = reading();
+    if (!pane?.dataset.id || (id !== "all" && id !== pane.dataset.id)) return;
+    const isSelecting = !document.getSelection().isCollapsed && pane.contains(document.getSelection().anchorNode);
+    if (isWriting() || isSelecting || pane.querySelector("details:not(.why)[open] form :is(input, select):focus")) {
+      document.getElementById("changed")?.removeAttribute("hidden");
+    } else {
+      htmx.ajax("GET", pane.dataset.at, { target: "#reading", swap: "outerMorph show:none", source: "#reading" });
     }
   }
 
-  const keysIn = (root) => new Set([...root.querySelectorAll("[data-key]")].map((card) => card.dataset.key));
-  const byKey = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  document.addEventListener("genlyd:changed", (event) => readAgain(event.detail));
 
-  function swap(html) {
-    const now = new DOMParser().parseFromString(html, "text/html").querySelector("[data-live]");
-    const old = live();
-    if (!now) return;
-    localise(now);
-    const known = keysIn(old);
-    const focus = focusIn(old);
-    const anchor = window.scrollY > 0 ? anchorIn(old) : null;
-    const rows = old.querySelector(".filters ul");
-    const across = rows ? rows.scrollLeft : 0;
-    old.replaceWith(now);
-    const added = [...now.querySelectorAll("[data-key]")].filter((card) => !known.has(card.dataset.key));
-    for (const card of added) card.classList.add("fresh");
-    if (added.length) spoken.textContent = added.length === 1 ? "1 new conversation" : `${added.length} new conversations`;
-    if (now.querySelector(".filters ul")) now.querySelector(".filters ul").scrollLeft = across;
-    if (anchor && byKey(anchor.key)) window.scrollBy(0, byKey(anchor.key).getBoundingClientRect().top - anchor.top);
-    if (focus) refocus(now, focus);
-  }
-
-  function anchorIn(root) {
-    const card = [...root.querySelectorAll("[data-key]")].find((one) => one.getBoundingClientRect().bottom > 60);
-    return card ? { key: card.dataset.key, top: card.getBoundingClientRect().top } : null;
-  }
-
-  function focusIn(root) {
-    const active = document.activeElement;
-    if (!active || !root.contains(active)) return null;
-    const card = active.closest("[data-key]");
-    return { key: card && card.dataset.key, name: active.dataset.focus };
-  }
-
-  function refocus(root, focus) {
-    const within = focus.key ? byKey(focus.key) : root;
-    const target = within && (within.querySelector(`[data-focus="${focus.name || "card"}"]`));
-    if (target) target.focus({ preventScroll: true });
-  }
+  // Links in a conversation lead where they say; its forms and what is marked change the pane.
+  document.addEventListener("htmx:before:init", (event) => {
+    if (event.target.matches("#reading a:not([data-swap])")) event.preventDefault();
+  });
+  // A whole page in place of a part: signed out, or sent elsewhere. Then go there.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.select || !/^\s*<!doctype/i.test(ctx.text || "") || !ctx.response) return;
+    event.preventDefault();
+    location.assign(ctx.response.raw.url);
+  });
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx?.target === reading()) show(false);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    localise(document);
+    for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
+  });
+  // What the reader unfolded stays so.
+  window.htmx?.registerExtension("keep-open", {
+    htmx_before_morph_attr: (element, detail) => !(element.matches("details") && detail.attrName === "open"),
+  });
 
   // ---- the line ------------------------------------------------------------------------------
   let source = null;
   let seen = "";
 
-  function show(words, isOffline) {
+  function show(isUp) {
     state.hidden = false;
-    state.textContent = words;
-    state.classList.toggle("offline", isOffline);
+    state.textContent = isUp ? state.dataset.up : state.dataset.down;
+    state.classList.toggle("offline", !isUp);
+    document.dispatchEvent(new CustomEvent("genlyd:line", { detail: isUp }));
   }
 
+  const tell = (id) => document.dispatchEvent(new CustomEvent("genlyd:changed", { detail: id }));
+
+  // Last-Event-ID, or `since` after a restart: what happened meanwhile is sent again, so nothing is missed.
   function connect() {
+    source?.close();
     source = new EventSource(`/live?since=${encodeURIComponent(seen)}`);
-    source.onopen = () => show("Live", false);
+    source.onopen = () => show(true);
     source.addEventListener("changed", (event) => {
       seen = event.lastEventId || seen;
-      changed(event.data);
+      tell(event.data);
     });
     source.addEventListener("lookers", (event) => {
       document.dispatchEvent(new CustomEvent("genlyd:lookers", { detail: JSON.parse(event.data) }));
     });
-    source.addEventListener("refresh", () => changed("all"));
+    source.addEventListener("refresh", () => tell("all"));
     source.onerror = () => {
-      show("Offline, reconnecting", true);
+      show(false);
       // The browser reconnects by itself but for a plain refusal, such as a restart behind a proxy.
       if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
     };
-  }
-
-  function changed(id) {
-    document.dispatchEvent(new CustomEvent("genlyd:changed", { detail: id }));
-    const page = live();
-    if (page.dataset.live === "inbox") refreshSoon();
-    else if (id === "all" || id === page.dataset.id) document.getElementById("changed").hidden = false;
   }
 
   // ---- typing --------------------------------------------------------------------------------
@@ -148,23 +114,17 @@
   document.addEventListener("input", (event) => {
     if (event.target.matches("textarea[data-counts]")) count(event.target);
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("textarea[data-counts]")) return;
-    event.target.form.requestSubmit(event.target.form.querySelector("[data-submit]"));
-  });
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
   localise(document);
   for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
-  if (!live() || !state) return;
-  seen = live().dataset.since;
+  if (!live || !state) return;
+  seen = live.dataset.since;
   connect();
-  if (live().dataset.live === "inbox") {
-    setInterval(refresh, CLOCKS_MS);
-    document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
-  }
+  window.addEventListener("offline", () => show(false));
+  window.addEventListener("online", connect);
   window.addEventListener("pagehide", () => source.close());
   window.addEventListener("pageshow", (event) => event.persisted && connect());
 })();

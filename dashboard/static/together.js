@@ -110,7 +110,13 @@
     else fetchToast();
   }
 
-  document.addEventListener("genlyd:changed", fetchToast);
+  // Only what this reader did holds something: asked after a form, and when the held reply itself changed.
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (event.detail.ctx.request?.method === "POST") fetchToast();
+  });
+  document.addEventListener("genlyd:changed", (event) => {
+    if (toast()?.dataset.conversation === event.detail) fetchToast();
+  });
   setInterval(tick, 500);
 
   // ---- keys and buttons that only point ------------------------------------------------------

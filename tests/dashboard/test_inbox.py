@@ -10,7 +10,8 @@ from core.assessment import Reason
 from core.decision import Action
 from core.post import Platform
 from core.watch import Via
-from dashboard.inbox import PAGE, read_filters
+from dashboard.filters import read_filters
+from dashboard.inbox import PAGE
 from tests.dashboard.conftest import Browser, House
 from tests.dashboard.seed import Said
 
@@ -23,7 +24,8 @@ async def test_the_most_urgent_comes_first_with_its_reasons_marked(lars: Browser
     assert '<mark title="repeated contact, +24">tredje gang</mark>' in lars.page
     for said in (
         "12.4K",
-        "Waiting 4 min",
+        'title="Waiting 4 min"',
+        "High 91",
         "Draft awaits approval",
         "Negative",
         "Danish",
@@ -78,9 +80,9 @@ def _link(page: str, focus: str) -> str:
     return unescape(found[1])
 
 
-async def test_the_fragment_is_the_list_without_its_frame(lars: Browser, house: House) -> None:
+async def test_the_list_made_anew_comes_without_its_frame(lars: Browser, house: House) -> None:
     await house.seed.say()
-    await lars.get("/inbox/fragment")
+    await lars.get("/inbox/cards")
     assert "@jensen_kbh" in lars.page
     assert "<html" not in lars.page
 
@@ -97,7 +99,7 @@ async def test_a_post_and_its_author_cannot_run_anything(lars: Browser, house: H
         rule="<script>",
     )
     conversation = await house.seed.say(said)
-    for path in ("/inbox", "/inbox/fragment", f"/conversations/{conversation}"):
+    for path in ("/inbox", "/inbox/cards", f"/conversations/{conversation}"):
         await lars.get(path)
         assert "&lt;script&gt;" in lars.page
         for bad in ("<script>", "<img src=x", "<b onclick", 'href="javascript', '"><script'):
@@ -109,8 +111,8 @@ async def test_a_hashtag_post_on_x_is_shown_with_a_link_and_no_reply(lars: Brows
     conversation = await house.seed.say(said)
     await lars.get("/inbox")
     assert "X allows no API reply here" in lars.page
-    assert 'href="https://x.com/jensen_kbh/status/' in lars.page
     await lars.get(f"/conversations/{conversation}")
+    assert 'href="https://x.com/jensen_kbh/status/' in lars.page
     assert "did not address us" in lars.page
     assert f"/conversations/{conversation}/answer" not in lars.page
     thread = await house.seed.conversations.thread(conversation)
@@ -124,5 +126,7 @@ async def test_a_hashtag_post_on_x_is_shown_with_a_link_and_no_reply(lars: Brows
 
 def test_filters_leave_out_what_is_usual() -> None:
     filters = read_filters({"status": "resolved", "account": "hav dk"})
-    assert filters.link() == "?status=resolved&account=hav+dk"
-    assert read_filters({}).link(after="7.1") == "?after=7.1"
+    assert filters.link == "?status=resolved&account=hav+dk"
+    assert read_filters({}).link == ""
+    assert read_filters({}).with_(after="1.2") == "?after=1.2"
+    assert read_filters({"after": "1.2"}).with_(mood="negative") == "?mood=negative"

@@ -217,10 +217,6 @@ def test_a_post_not_read_yet_a_deleted_and_a_forgotten_one_have_cards() -> None:
     assert "Forgotten" in forgotten.note
 
 
-def test_a_link_that_is_no_link_is_left_out() -> None:
-    assert card_view(a_card(Said(url="javascript:alert(1)")), NOW).link is None
-
-
 def test_the_house_says_who_paused_it_and_why() -> None:
     pause = HousePause(by="Mette", at=NOW - timedelta(minutes=3), reason="storm")
     assert house_view(pause, NOW).words == "Paused by Mette 3 min ago: storm"
