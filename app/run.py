@@ -40,12 +40,15 @@ from store.bell import Ring
 from store.conversations import Conversations
 from store.promises import Promises
 from store.reasons import Reasons
+from store.words import leave_no_remains
 
 log = logging.getLogger(__name__)
 
 _LEAST_FREE_BYTES = 200_000_000
 _PURGE_EVERY_SECONDS = 3600.0
 _REMIND_EVERY_SECONDS = 5.0
+# Writing search's words anew takes seconds at a million posts; what is gone has to be gone within a day (I7).
+_TIDY_EVERY = timedelta(hours=6)
 
 Said = Callable[[str], None]
 
@@ -223,6 +226,8 @@ async def _remind(stores: Stores) -> None:
 async def _housekeeping(config: Config, stores: Stores) -> None:
     """Once an hour: forget what is older than the retention time, and leave nothing of it in SQLite's journal."""
     accounts = tuple(account.name for account in config.accounts)
+    # What was forgotten before we came, nobody here knows.
+    tidied_at, is_forgetful = stores.clock.now() - _TIDY_EVERY, True
     while True:
         try:
             now = stores.clock.now()
@@ -230,6 +235,10 @@ async def _housekeeping(config: Config, stores: Stores) -> None:
             forgotten = await stores.posts.purge(before=old, at=now)
             if forgotten:
                 log.info("old posts were forgotten", extra={"count": forgotten})
+            is_forgetful = is_forgetful or bool(forgotten)
+            if now - tidied_at >= _TIDY_EVERY:
+                await leave_no_remains(stores.database, since=None if is_forgetful else tidied_at)
+                tidied_at, is_forgetful = now, False
             await stores.database.empty_journal()
             await report_overdue(stores.rechecks, accounts, at=now)
         except StoreError as err:

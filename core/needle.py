@@ -19,6 +19,7 @@ _PIECE = 24
 class Needle:
     """Spellings of one text, and the name of each. Make it with `of`."""
 
+    text: str
     spellings: tuple[tuple[str, bytes], ...]
 
     @classmethod
@@ -33,7 +34,7 @@ class Needle:
         for piece in pieces if len(text) > 2 * _PIECE else []:
             for name, spelled in _spell(piece):
                 found.setdefault(spelled, f"a part of it, {name}")
-        return cls(spellings=tuple((name, spelled) for spelled, name in found.items()))
+        return cls(text=text, spellings=tuple((name, spelled) for spelled, name in found.items()))
 
     @property
     def longest(self) -> int:

@@ -14,6 +14,7 @@ from core.config import Config
 from core.failpoint import reach
 from core.reply import Reply
 from dashboard.live import Hub
+from dashboard.shared import Shared
 from dashboard.throttle import Throttle
 from store.accounts import Accounts
 from store.alerts import Alerts
@@ -67,6 +68,7 @@ class Desk:
     taught: TaughtWords = field(init=False)
     tempo: Tempo = field(init=False)
     lookers: Lookers = field(init=False)
+    shared: Shared = field(init=False)
 
     def __post_init__(self) -> None:
         for name, store in (
@@ -90,6 +92,7 @@ class Desk:
         ):
             object.__setattr__(self, name, store(self.database))
         object.__setattr__(self, "lookers", Lookers(self.bell))
+        object.__setattr__(self, "shared", Shared(self.hub, self.clock))
 
     @property
     def hold(self) -> timedelta:

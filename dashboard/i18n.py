@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,8 @@ LOCALES = Path(__file__).parent / "locale"
 # Their own names, as the chooser lists them.
 LANGUAGES: Mapping[str, str] = {"da": "Dansk", "sv": "Svenska", "nb": "Norsk bokmål", "en": "English"}
 SOURCE = "en"
+# A page has hundreds of numbers, and Babel takes its time for each.
+_REMEMBERED = 10_000
 # Browsers of Norwegians ask for "no" or "nn" as often as for "nb".
 _ALIASES = {"no": "nb", "nn": "nb"}
 
@@ -77,7 +79,7 @@ def N_(message: str, /) -> str:  # noqa: N802  (gettext's own name for it)
 
 def number(value: float | Decimal, *, digits: int = 0) -> str:
     """Return a number: 12.345 in Danish, 12 345 in Swedish."""
-    return format_decimal(f"{value:.{digits}f}", locale=_locale())
+    return _number(f"{value:.{digits}f}", language())
 
 
 def percent(share: float, *, digits: int = 0) -> str:
@@ -87,10 +89,22 @@ def percent(share: float, *, digits: int = 0) -> str:
 
 def short_number(value: int) -> str:
     """Return a large number in three figures at most: 12.4k as the language says it."""
+    return _short_number(value, language())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _number(figures: str, spoken: str) -> str:
+    return format_decimal(figures, locale=_locale_of(spoken))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _short_number(value: int, spoken: str) -> str:
     size = next((size for size in (1_000_000, 1_000) if round(value / size * 1_000) >= 1_000), 1)
     figures = round(value / size, 1 if value < 100 * size else 0)
     is_whole = figures == int(figures)
-    return format_compact_decimal(round(figures * size), locale=_locale(), fraction_digits=0 if is_whole else 1)
+    return format_compact_decimal(
+        round(figures * size), locale=_locale_of(spoken), fraction_digits=0 if is_whole else 1
+    )
 
 
 def clock(at: datetime) -> str:
@@ -122,4 +136,9 @@ def _catalog(language: str) -> NullTranslations:
 
 
 def _locale() -> Locale:
-    return Locale.parse({"en": "en_GB", "da": "da_DK", "sv": "sv_SE", "nb": "nb_NO"}[language()])
+    return _locale_of(language())
+
+
+@cache
+def _locale_of(spoken: str) -> Locale:
+    return Locale.parse({"en": "en_GB", "da": "da_DK", "sv": "sv_SE", "nb": "nb_NO"}[spoken])

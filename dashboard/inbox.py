@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dashboard.desk import desk_of, reader_of, session_of
+from dashboard.desk import Desk, desk_of, reader_of, session_of
 from dashboard.filters import (
     Filters,
     applied,
@@ -24,7 +24,7 @@ from dashboard.pages import render
 from dashboard.present import card_view
 from dashboard.present_queue import ToastView, done_view, ids_in, news_of, news_words
 from dashboard.swaps import is_for, said_at
-from store.inbox import Card
+from store.inbox import Card, Page
 
 PAGE = 50
 # As many as a list can show that was added to.
@@ -54,20 +54,30 @@ async def fresh(request: web.Request) -> web.Response:
         # An empty list is read by nobody.
         return await render(request, "_fresh_list.html", await queue_context(request, filters))
     desk, since = desk_of(request), str(desk_of(request).hub.latest)
-    page = await desk.conversations.inbox(
-        filters.asked(reader_of(request)), after=filters.after, before=filters.before, limit=PAGE
-    )
-    counts = await desk.conversations.count(account=filters.account or None)
+    page, counts = await _shared_look(desk, filters, reader_of(request))
     news = news_of(shown, page.cards)
+    here = {card.conversation.id: card for card in page.cards}
+    elsewhere = await desk.conversations.cards([one for one in changed if one not in here])
     context = {
-        "changed": card_views(request, await desk.conversations.cards(changed), filters),
+        "changed": card_views(request, (*(here[one] for one in changed if one in here), *elsewhere), filters),
         "below": card_views(request, news.below if not page.after else (), filters),
         "news": news_words(news.above),
         "statuses": status_choices(filters, counts),
         "since": since,
         "query": filters.link,
     }
-    return await render(request, "_fresh.html", context)
+    return await render(request, "_fresh.html", context, is_framed=False)
+
+
+async def _shared_look(desk: Desk, filters: Filters, reader: str) -> tuple[Page, dict[str, int]]:
+    """Return the page and the counts that everybody sees who looks at the same list now."""
+    asked = filters.asked(reader)
+
+    async def look() -> tuple[Page, dict[str, int]]:
+        page = await desk.conversations.inbox(asked, after=filters.after, before=filters.before, limit=PAGE)
+        return page, await desk.conversations.count(account=filters.account or None)
+
+    return await desk.shared.ask((asked, filters.after, filters.before), look)
 
 
 async def queue_context(request: web.Request, filters: Filters) -> dict[str, Any]:

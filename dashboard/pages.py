@@ -50,10 +50,15 @@ def refuse(status: int, title: str, message: str, **more: Any) -> Stop:
     return Stop(status, title, message, **more)
 
 
-async def render(request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """Return a page with its frame: who is signed in, and whether the house is paused or in a storm."""
+async def render(
+    request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200, is_framed: bool = True
+) -> web.Response:
+    """Return a page with its frame: who is signed in, and whether the house is paused or in a storm.
+
+    What is put into a page that stands may have none: then nothing is asked for it.
+    """
     frame = _frame(request)
-    if frame["staff"] is not None:
+    if frame["staff"] is not None and is_framed:
         desk = desk_of(request)
         frame["house"] = house_view(await desk.accounts.house_pause(), desk.clock.now())
         now, name = desk.clock.now(), frame["staff"].name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment, Intent, Language, Sentiment
@@ -21,9 +21,11 @@ from core.conversation import Conversation, Status
 from core.decision import Heard
 from core.post import Platform
 from core.reply import Reply
+from core.sought import read
 from store import rows
 from store import tables as t
 from store.places import INTENT_BITS
+from store.search import Hit, Hits, find_posts
 
 # Counts end here: what is more is "999+", and costs no more.
 MOST_COUNTED = 999
@@ -86,12 +88,15 @@ class Spot:
 
 
 _CURSOR = re.compile(r"(-?[0-9]{1,12})\.([0-9]{1,15})", re.ASCII)
+_POST_CURSOR = re.compile(r"p([0-9]{1,15})", re.ASCII)
 
 
 async def find_page(
     connection: AsyncConnection, filters: InboxFilters, *, after: str | None, before: str | None, limit: int
 ) -> Page:
     """Return the page after a cursor, or before one, or the first. A cursor that is nonsense is none."""
+    if filters.text.strip():
+        return await _found_page(connection, filters, after=after, before=before, limit=limit)
     start, end = Spot.parse(after), Spot.parse(before)
     if start is None and end is not None:
         page = await _page_before(connection, filters, end, limit)
@@ -144,6 +149,44 @@ async def _page_before(connection: AsyncConnection, filters: InboxFilters, end: 
     )
 
 
+async def _found_page(
+    connection: AsyncConnection, filters: InboxFilters, *, after: str | None, before: str | None, limit: int
+) -> Page:
+    """A page of what was searched for: the newest post that was found, first."""
+    start, end = _post_of(after), _post_of(before)
+    sought, wanted = read(filters.text), [_C.status.in_(filters.statuses), *_conditions(filters)]
+    if start is None and end is not None:
+        newer = await find_posts(connection, sought, wanted, beyond=end, backwards=True, wanted=limit + 1)
+        if (edge := _edge(newer, limit)) is not None:
+            shown = newer.hits[:limit]
+            after = _post_cursor(shown[0].post_id if shown else end)
+            return Page(cards=await _cards_of(connection, shown[::-1]), before=edge, after=after)
+    older = await find_posts(connection, sought, wanted, beyond=start, wanted=limit + 1)
+    shown = older.hits[:limit]
+    before = _post_cursor(shown[0].post_id) if start is not None and shown else None
+    return Page(cards=await _cards_of(connection, shown), before=before, after=_edge(older, limit))
+
+
+def _edge(found: Hits, limit: int) -> str | None:
+    """The cursor to what lies beyond a page: its last hit, or where the looking ended; None where nothing does."""
+    if len(found.hits) > limit:
+        return _post_cursor(found.hits[limit - 1].post_id)
+    return None if found.looked_to is None else _post_cursor(found.looked_to)
+
+
+async def _cards_of(connection: AsyncConnection, hits: Sequence[Hit]) -> tuple[Card, ...]:
+    return await find_cards(connection, [hit.conversation_id for hit in hits])
+
+
+def _post_cursor(post_id: int) -> str:
+    return f"p{post_id}"
+
+
+def _post_of(cursor: str | None) -> int | None:
+    found = _POST_CURSOR.fullmatch(cursor or "")
+    return int(found[1]) if found else None
+
+
 async def _spots(
     connection: AsyncConnection,
     filters: InboxFilters,
@@ -178,7 +221,7 @@ def _conditions(filters: InboxFilters) -> list[ColumnElement[bool]]:
         (filters.language, _C.language == filters.language),
         (filters.sentiment, _C.sentiment == filters.sentiment),
         (filters.intent, _C.intents.op("&")(INTENT_BITS[filters.intent] if filters.intent else 0) != 0),
-        (filters.has_draft, _C.has_draft),
+        (filters.has_draft, literal_column("conversations.has_draft")),
         (filters.of, _C.assigned_to == filters.of),
         (filters.is_nobodys, _C.assigned_to.is_(None)),
     ]

@@ -1,4 +1,4 @@
-"""Looking for a text in everything the store holds: each value of each row, and each key of Redis.
+"""Looking for a text in everything the store holds: each value of each row, search's words, each key of Redis.
 
 Owns that look. Read only. Refuses files: `app.leaks` looks through those.
 """
@@ -16,6 +16,7 @@ from core.needle import Needle
 from store import tables as t
 from store.database import Database
 from store.redis_urls import close_redis, open_redis
+from store.words import count_holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,10 @@ async def in_rows(database: Database, needle: Needle, looked: Looked) -> AsyncIt
             for column, (spelled, count) in hits.items():
                 rows = "1 row" if count == 1 else f"{count} rows"
                 yield Found(where=f"database: {table.name}.{column}, {rows}", spelled=spelled)
+        count = await count_holding(connection, needle.text)
+        if count:
+            rows = "1 row" if count == 1 else f"{count} rows"
+            yield Found(where=f"database: post_words, {rows}", spelled="as words")
 
 
 async def in_redis(url: str, needle: Needle, looked: Looked) -> AsyncIterator[Found]:

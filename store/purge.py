@@ -9,6 +9,7 @@ from datetime import datetime
 from store import tables as t
 from store.database import Database
 from store.posts import Posts
+from store.words import POST_WORDS, leave_no_remains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +27,5 @@ async def purge(database: Database, *, before: datetime, at: datetime) -> Purged
     Raises: StoreError.
     """
     forgotten = await Posts(database).purge(before=before, at=at)
-    return Purged(forgotten=forgotten, is_clean=await database.compact(t.metadata.sorted_tables))
+    await leave_no_remains(database)
+    return Purged(forgotten=forgotten, is_clean=await database.compact([*t.metadata.sorted_tables, POST_WORDS]))

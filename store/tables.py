@@ -201,9 +201,16 @@ conversations = Table(
         *("status", "rank", "id", "account", "platform", "language", "sentiment", "intents", "has_draft"),
     ),
     Index("ix_conversations_account", "account", "status", "rank", "id"),
+    # Few have one, and they are a queue of their own.
+    Index(
+        "ix_conversations_drafts",
+        *("status", "rank", "id"),
+        sqlite_where=text("has_draft"),
+        postgresql_where=text("has_draft"),
+    ),
     Index("ix_conversations_changed", "changed_at"),
     Index("ix_conversations_author", "author_id", "account"),
-    Index("ix_conversations_assigned", "assigned_to", "status"),
+    Index("ix_conversations_assigned", "assigned_to", "status", "rank", "id"),
 )
 
 # Every post a platform showed us that concerns us, exactly once (I1).

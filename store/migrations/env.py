@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from store.migrate import is_described
 from store.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -10,6 +11,7 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=False,
+    include_name=is_described,
 )
 with context.begin_transaction():
     context.run_migrations()

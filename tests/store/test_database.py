@@ -20,7 +20,7 @@ from core.ladder import Ladder
 from store import tables as t
 from store.database import Database, open_database, parse_url
 from store.incidents import Incidents
-from store.migrate import alembic_config
+from store.migrate import alembic_config, is_described
 from store.posts import Posts
 from store.sources import Sources
 from store.tellings import Tellings
@@ -32,7 +32,8 @@ def _switch(at: datetime) -> dict[str, Any]:
 
 
 def _differences(connection: Connection) -> list[Any]:
-    return list(compare_metadata(MigrationContext.configure(connection), t.metadata))
+    context = MigrationContext.configure(connection, opts={"include_name": is_described})
+    return list(compare_metadata(context, t.metadata))
 
 
 async def test_the_migrations_make_the_schema_that_the_tables_describe(database: Database) -> None:

@@ -126,6 +126,7 @@ async def test_a_post_that_is_gone_leaves_every_table_and_its_fact_stays(databas
         "database: replies.drafted_text",
         "database: alerts.body",
         "database: unreadable.raw",
+        "database: post_words",
     }, "the negative control: before the deletion it stands everywhere"
     assert await leaks(database, HANDLE)
 

@@ -30,7 +30,7 @@ def upgrade() -> None:
     with op.batch_alter_table('conversations', schema=None) as batch_op:
         batch_op.add_column(sa.Column('assigned_to', sa.String(length=100), nullable=True))
         batch_op.add_column(sa.Column('snoozed_until', instant, nullable=True))
-        batch_op.create_index('ix_conversations_assigned', ['assigned_to', 'status'])
+        batch_op.create_index('ix_conversations_assigned', ['assigned_to', 'status', 'rank', 'id'])
     op.execute('UPDATE conversations SET assigned_to = taken_by')
     op.create_table(
         'notes',
