@@ -17,7 +17,7 @@ from core.decision import ORDINARY, URGENT, Heard
 from core.incident import Incident, Measure
 from core.ladder import Group, Ladder
 from core.post import Author, Platform, Post
-from core.reply import Reply, ReplyKind, ReplyState
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
 from dashboard import words
 from dashboard.desk import desk_of
@@ -27,16 +27,24 @@ from dashboard.pages import render
 from dashboard.present import CardView, card_view, urgency_view, why_no_reply
 from dashboard.present_alerts import AlertView, alert_view
 from dashboard.present_corrections import ListedView, StandingView, correct_view, listed_view, standing_views
+from dashboard.present_held import HeldView, held_view
 from dashboard.present_incidents import IncidentView, banner_view, incident_view
+from dashboard.present_person import Beside, looker_chips
 from dashboard.present_queue import ToastView, done_view, news_words
 from dashboard.present_reply import ReplyView, reply_view, writing
+from dashboard.present_thread import ThreadView, thread_view
 from dashboard.words import Chip, Tone
 from store.alerts import Listed as Alerted
 from store.alerts import Standing as AlertStanding
 from store.bulk import Batch
+from store.conversations import Earlier, EarlierOne, Entry, Thread
 from store.corrections import Listed, Standing, Touched
+from store.handing import Colleague, Skills
 from store.inbox import Card
 from store.incidents import Member
+from store.lookers import Looker
+from store.notes import Note
+from store.promises import Promise
 
 _BATCH = Batch(token="", action=Move.RESOLVE, done=tuple(range(12)), left=1)
 _TEXT = "@hav tredje gang jeg ringer, ingen hjælper!!! Nu opsiger jeg."
@@ -72,14 +80,71 @@ def _context(now: datetime) -> dict[str, Any]:
         "alerts": _alerts(now),
         "storm_banner": banner_view([_incident(now)], now),
         "storms": _storms(now),
+        "thread": _thread(now),
+        "held_sample": _held(now),
+        "edited": [reply_view(one, _mention(now, via=Via.MENTION), taken_by="", now=now) for one in _edited(now)],
+        "lookers": looker_chips([Looker(name="Lars", is_typing=True), Looker(name="Nora", is_typing=False)], ""),
         "query": "",
         "filters": read_filters({}),
         "news": news_words(4),
         "toast": ToastView(words=done_view(_BATCH).words, undo="sample"),
         "statuses": status_choices(read_filters({}), {"open": 8, "pending": 3, "resolved": 1_200}),
         "applied": applied(read_filters({"mood": "negative", "q": "faktura", "whose": "me"})),
-        "thread": {"last_post_id": 1, "author": {"platform": words.PLATFORMS[Platform.X]}},
     }
+
+
+def _thread(now: datetime) -> ThreadView:
+    """A conversation with everything beside it."""
+    heard = Heard(id=1, conversation_id=1, mention=_mention(now, via=Via.MENTION), heard_at=now)
+    entry = Entry(
+        heard=heard,
+        assessment=_ASSESSMENT,
+        action="draft",
+        rule="complaints",
+        because="",
+        replies=(),
+        stage="decided",
+        problem=None,
+    )
+    conversation = Conversation(
+        id=1, account="hav-dk", status=Status.OPEN, version=1, urgency=92, assigned_to="Mette", waiting_since=now
+    )
+    thread = Thread(conversation=conversation, entries=(entry,), author_id=1, is_opted_out=False)
+    later = timedelta(minutes=40)
+    beside = Beside(
+        notes=(
+            Note(id=1, by="Lars", text="@Mette du kender ham, ikke?", at=now - later, calls=("Mette",)),
+            Note(id=2, by="Nora", text="Pakken er fundet i Aarhus.", at=now),
+        ),
+        tags=("pakke", "vip"),
+        usual_tags=("router",),
+        promises=(
+            Promise(id=1, conversation_id=1, what="Ring ham op", due_at=now - later, by="Lars"),
+            Promise(id=2, conversation_id=1, what="Send en ny", due_at=now + later, by="Mette"),
+        ),
+        colleagues=(
+            Colleague(id=1, name="Lars", load=2, skills=Skills()),
+            Colleague(id=2, name="Nora", load=0, skills=Skills(languages=frozenset({Language.SV}))),
+        ),
+        earlier=Earlier(count=4, last=(EarlierOne(id=1, status=Status.RESOLVED, last_post_at=now - 72 * later),)),
+    )
+    return thread_view(thread, frozenset(), {}, beside, reader="Mette", now=now)
+
+
+def _held(now: datetime) -> HeldView | None:
+    reply = _reply(now, ReplyState.APPROVED)
+    return held_view([replace(reply, approved_at=now, not_before=now + timedelta(seconds=15))], now)
+
+
+def _edited(now: datetime) -> list[Reply]:
+    """Edited by a person, written by an agent, held, and rejected."""
+    draft, sent = _reply(now, ReplyState.DRAFT), _reply(now, ReplyState.SENT)
+    return [
+        replace(sent, id=21, is_automatic=False, drafted_text="Hej. Vi har set dit opslag.", is_edited=True),
+        replace(draft, id=22, template=None, drafted_by="Nora", drafted_text=draft.text),
+        replace(_reply(now, ReplyState.APPROVED), id=23, approved_at=now, not_before=now + timedelta(seconds=15)),
+        replace(_reply(now, ReplyState.DROPPED), id=24, rejected_because=RejectReason.WORDS),
+    ]
 
 
 def _standing(now: datetime) -> tuple[StandingView, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.assessment import Assessment, Intent, Language, Sentiment
+from core.budget import DOLLAR
 from core.post import Platform
 from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from core.watch import Mention
@@ -15,6 +16,7 @@ from dashboard.i18n import _, ngettext
 from dashboard.marks import safe_link
 from dashboard.present import reply_chip, why_no_reply
 from dashboard.present_diff import Part, word_diff
+from dashboard.present_spending import dollars
 from dashboard.words import Chip, Moment, Tone
 from platforms.policy import ALLOWANCES, MAX_LENGTH, length_of
 
@@ -169,9 +171,9 @@ def platform_facts(platform: Platform) -> tuple[str, ...]:
     if plain is not None and linked is not None:
         said.append(
             _(
-                "A reply costs about {price} US cents; one with a link may cost {more}.",
-                price=i18n.number(plain * 100),
-                more=i18n.number(linked * 100),
+                "A reply costs about {price}; one with a link may cost {more}.",
+                price=dollars(round(plain * DOLLAR)),
+                more=dollars(round(linked * DOLLAR)),
             )
         )
     else:
