@@ -78,8 +78,13 @@ def seen_in(picks: Collection[str], *, most: int) -> dict[int, int]:
 def _left(batch: Batch) -> list[str]:
     if not batch.left:
         return []
-    one = "{n} had changed meanwhile and was left alone."
-    return [ngettext(one, "{n} had changed meanwhile and were left alone.", batch.left)]
+    return [
+        ngettext(
+            "{n} had changed meanwhile and was left alone.",
+            "{n} had changed meanwhile and were left alone.",
+            batch.left,
+        )
+    ]
 
 
 _DONE: dict[str, tuple[str, str]] = {
