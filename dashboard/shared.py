@@ -38,16 +38,17 @@ class Shared:
         self._answers: dict[Hashable, _Answer] = {}
 
     async def ask(self, question: Hashable, look: Callable[[], Awaitable[T]]) -> T:
-        """Return what `look` answers, or answered since the last change to whoever asked the same."""
+        """Return what `look` answers, or answered to whoever asked the same since the last change known now."""
+        wanted, now = self._hub.end, self._clock.now().timestamp()
         if question not in self._answers and len(self._answers) >= _MOST:
             self._answers.clear()
         answer = self._answers.setdefault(question, _Answer(asyncio.Lock()))
         async with answer.lock:
-            now = self._clock.now().timestamp()
-            if answer.end != self._hub.end or not 0 <= now - answer.at < _LASTS_SECONDS:
+            # Not the changes since: whoever waited while others looked would else look again, each after the other.
+            if answer.end < wanted or now - answer.at >= _LASTS_SECONDS:
                 # Before the look: what changes during it makes the next one look again.
-                end = self._hub.end
+                end, at = self._hub.end, self._clock.now().timestamp()
                 answer.value = await look()
-                answer.end, answer.at = end, now
+                answer.end, answer.at = end, at
             value: T = answer.value
             return value

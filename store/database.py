@@ -209,7 +209,7 @@ def _bad_url(why: str) -> ConfigError:
 def _engine(url: URL) -> AsyncEngine:
     if not url.drivername.startswith("sqlite"):
         connect_args = postgres.connect_args()
-        return create_async_engine(url, connect_args=connect_args, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        return create_async_engine(url, connect_args=connect_args, pool_size=20, max_overflow=0, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": 10}, pool_size=8, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     return engine

@@ -45,6 +45,21 @@ async def test_a_change_is_seen_by_whoever_asks_after_it(database: Database, hub
     assert await shared.ask("open", look) == 2
 
 
+async def test_who_waited_while_another_looked_does_not_look_again(
+    database: Database, hub: Hub, clock: ManualClock
+) -> None:
+    """However often something changes meanwhile: else they would look one after the other."""
+    shared, look = Shared(hub, clock), _Look()
+
+    async def slowly() -> int:
+        await saved(database, a_mention(str(look.asked)), at=clock.now() + timedelta(milliseconds=1 + look.asked))
+        await hub.look()
+        return await look()
+
+    assert await asyncio.gather(*(shared.ask("open", slowly) for _ in range(20))) == [1] * 20
+    assert await shared.ask("open", slowly) == 2
+
+
 async def test_an_answer_is_old_after_a_second(hub: Hub, clock: ManualClock) -> None:
     shared, look = Shared(hub, clock), _Look()
     assert await shared.ask("open", look) == 1
