@@ -14,7 +14,7 @@ from tests.dashboard.conftest import House
 from tests.dashboard.seed import Said
 
 # What answers a script or a download: no page that a person looks at.
-_NO_PAGE = ("/live", "/inbox/cards", "/inbox/fresh", ".csv", "/export")
+_NO_PAGE = ("/live", "/lookers", "/held", "/inbox/cards", "/inbox/fresh", ".csv", "/export")
 
 
 def paths(conversation: int) -> list[str]:
