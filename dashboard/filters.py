@@ -210,16 +210,21 @@ def saved_choices(saved: Iterable[SavedFilter], filters: Filters) -> tuple[Choic
     )
 
 
-def nothing_here(filters: Filters) -> tuple[str, str]:
-    """Return what an empty list says: a title and a sentence."""
+def nothing_here(filters: Filters) -> tuple[str, str, str]:
+    """Return what an empty list says: an icon, a title and a sentence."""
     if filters.is_narrow:
-        return _("Nothing fits"), _("No conversation fits this search and these filters. Take one away to see more.")
+        return (
+            "search",
+            _("Nothing fits"),
+            _("No conversation fits this search and these filters. Take one away to see more."),
+        )
     return {
-        "open": (_("All answered"), _("Nothing waits for a person. New posts appear here by themselves.")),
-        "pending": (_("Nothing pending"), _("Every post heard so far has been read and decided.")),
-        "snoozed": (_("Nothing snoozed"), _("Nothing has been put off.")),
-        "resolved": (_("Nothing resolved yet"), _("What you resolve is kept here.")),
+        "open": ("check", _("All answered"), _("Nothing waits for a person. New posts appear here by themselves.")),
+        "pending": ("check", _("Nothing pending"), _("Every post heard so far has been read and decided.")),
+        "snoozed": ("clock", _("Nothing snoozed"), _("Nothing has been put off.")),
+        "resolved": ("tray", _("Nothing resolved yet"), _("What you resolve is kept here.")),
         ALL: (
+            "ear",
             _("Nothing heard yet"),
             _("When someone writes to you or about you, it appears here. Sources shows what listens."),
         ),

@@ -20,8 +20,8 @@
   // ---- the open conversation -----------------------------------------------------------------
   // What has been typed or is being typed is never taken away: then the page only says that something is new.
   function isWriting() {
-    const areas = [...reading().querySelectorAll("textarea:not([readonly])")];
-    return areas.some((area) => area.value !== area.defaultValue || area === document.activeElement);
+    const fields = [...reading().querySelectorAll("textarea:not([readonly]), input:is([type=text], :not([type]))")];
+    return fields.some((field) => field.value !== field.defaultValue || (field === document.activeElement && field.value));
   }
 
   function readAgain(id) {
@@ -53,6 +53,7 @@
   });
   document.addEventListener("htmx:after:swap", () => {
     localise(document);
+    giveBack();
     for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
   });
   // What the reader unfolded stays so.
@@ -111,14 +112,31 @@
     output.closest(".count").classList.toggle("over", length > Number(output.dataset.limit));
   }
 
+  // Whoever leaves a conversation half answered finds the words again in this tab, while the draft is the same.
+  const keyOf = (area) => `genlyd-typed ${area.form?.action} ${area.id}`;
+
+  function giveBack() {
+    for (const area of document.querySelectorAll("textarea[data-counts][id]")) {
+      const [was, typed] = JSON.parse(sessionStorage.getItem(keyOf(area)) || "[]");
+      if (typed && was === area.defaultValue && area.value === was) area.value = typed;
+    }
+  }
+
   document.addEventListener("input", (event) => {
-    if (event.target.matches("textarea[data-counts]")) count(event.target);
+    if (!event.target.matches("textarea[data-counts]")) return;
+    count(event.target);
+    sessionStorage.setItem(keyOf(event.target), JSON.stringify([event.target.defaultValue, event.target.value]));
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[action='/sign-out']")) sessionStorage.clear();
+    for (const area of event.target.querySelectorAll("textarea[data-counts]")) sessionStorage.removeItem(keyOf(area));
   });
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
   localise(document);
+  giveBack();
   for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
   if (!live || !state) return;
   seen = live.dataset.since;

@@ -28,7 +28,7 @@
       else link.removeAttribute("aria-current");
     }
     const picked = queue.querySelectorAll(".pick:checked").length;
-    for (const output of queue.querySelectorAll("[data-selected]")) output.value = String(picked);
+    for (const place of queue.querySelectorAll("[data-selected]")) place.textContent = String(picked);
   }
 
   function goTo(card) {

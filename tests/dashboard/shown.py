@@ -15,7 +15,7 @@ from tests.dashboard.conftest import House
 from tests.dashboard.seed import Said
 
 # What answers a script or a download: no page that a person looks at.
-_NO_PAGE = ("/live", "/inbox/cards", "/inbox/fresh", ".csv", "/export", "/try", "/return")
+_NO_PAGE = ("/live", "/lookers", "/held", "/inbox/cards", "/inbox/fresh", ".csv", "/export", "/try", "/return")
 
 
 def paths(conversation: int) -> list[str]:

@@ -80,6 +80,23 @@ async def test_a_draft_is_approved_by_one_key_and_the_list_stays(desk: Page, hou
     assert await desk.evaluate("window.untouched")
 
 
+async def test_half_an_answer_is_still_there_when_one_comes_back(desk: Page, house: House) -> None:
+    for key in ("j", "Enter"):
+        await desk.keyboard.press(key)
+    await expect(desk.locator("#thread h1")).to_have_text("@one")
+    await desk.keyboard.press("r")
+    await desk.keyboard.type("Halvt skrevet")
+    await desk.keyboard.press("Escape")
+    for key in ("j", "Enter"):
+        await desk.keyboard.press(key)
+    await expect(desk.locator("#thread h1")).to_have_text("@two")
+    for key in ("k", "Enter"):
+        await desk.keyboard.press(key)
+    await expect(desk.locator("#thread h1")).to_have_text("@one")
+    await desk.keyboard.press("r")
+    await expect(desk.get_by_label("Your answer")).to_have_value("Halvt skrevet")
+
+
 async def test_search_and_filters_by_keys_stand_in_the_address(desk: Page, house: House) -> None:
     await desk.keyboard.press("/")
     await desk.keyboard.type("xjd")
