@@ -18,7 +18,9 @@
 
   function show(id) {
     for (const spot of document.querySelectorAll(`[data-lookers="${CSS.escape(id)}"]`)) {
-      const chips = (known.get(id) || []).map(([name, types, at]) => chip(name, types && Date.now() - at < FADE_MS));
+      const there = (known.get(id) || []).map(([name, types, at]) => [name, types && Date.now() - at < FADE_MS]);
+      // Beside the words only who types there too.
+      const chips = there.filter(([, types]) => types || !spot.matches(".beside-words")).map((one) => chip(...one));
       const said = chips.map((one) => one.textContent).join();
       if ([...spot.children].map((one) => one.textContent).join() === said) continue;
       spot.replaceChildren(...chips);

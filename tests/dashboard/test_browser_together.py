@@ -43,7 +43,7 @@ async def test_two_people_on_one_post_see_each_other_and_the_second_is_refused_w
     nora = await _at(chromium, house, "Nora", conversation)
     await expect(lars.locator("#thread").get_by_text("Nora is looking")).to_be_visible(timeout=_LONG)
     await nora.get_by_label("Your answer").press_sequentially("Hej Jens, Nora her")
-    await expect(lars.locator("#thread").get_by_text("Nora is typing")).to_be_visible(timeout=_LONG)
+    await expect(lars.locator("form[data-types]").get_by_text("Nora is typing")).to_be_visible(timeout=_LONG)
     await expect(lars.locator(".card").get_by_text("Nora is typing")).to_be_visible(timeout=_LONG)
     await lars.get_by_label("Your answer").fill("Hej Jens, Lars her")
     await lars.get_by_role("button", name="Send answer").click()
