@@ -50,6 +50,11 @@ class House:
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
+    def people(self) -> People:
+        """Who can sign in."""
+        return People(self.database)
+
+    @property
     def seed(self) -> Seed:
         """Says things into the database."""
         return Seed(database=self.database, clock=self.clock)
