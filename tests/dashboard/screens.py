@@ -74,7 +74,7 @@ async def _take(house: House, paths: list[str], asked: argparse.Namespace) -> No
         await page.press("#password", "Enter")
         await page.wait_for_url("**/inbox")
         for language in asked.languages.split(","):
-            await house.people.set_language(staff.id, language)
+            await house.people.set_language(staff.id, language, at=house.clock.now())
             for path in (path for path in paths if asked.only in path):
                 await page.goto(house.url + path)
                 for width in map(int, asked.widths.split(",")):

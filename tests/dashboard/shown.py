@@ -8,8 +8,10 @@ from datetime import timedelta
 from core.assessment import Intent, Language, Reason, Sentiment
 from core.decision import Action
 from core.post import Platform
+from core.rights import Role
 from core.watch import Via
 from dashboard.server import PAGES
+from store.invitations import Invitations, Link
 from tests.dashboard.conftest import House
 from tests.dashboard.seed import Said
 
@@ -52,5 +54,18 @@ async def seed(house: House) -> int:
     for one in said:
         conversation = await house.seed.say(one)
         first = first or conversation
+    await _staff(house)
     await house.seed.say(Said(root="a", text="Hallo? Er der nogen?", action=Action.SHOW, age=timedelta(minutes=1)))
     return first
+
+
+async def _staff(house: House) -> None:
+    """Mette may look at every page; somebody is invited, somebody is gone."""
+    now = house.clock.now()
+    for one in await house.people.all():
+        if one.name == "Mette":
+            await house.people.set_role(one.id, Role.ADMIN, by="test", at=now)
+        if one.name == "Nora":
+            await house.people.set_active(one.id, False, by="test", at=now)
+    link = Link(token_hash="x" * 64, expires_at=now + timedelta(hours=70))
+    await Invitations(house.database).invite("Jonas Bergström", Role.AGENT, link, by="Mette", at=now)

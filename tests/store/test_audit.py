@@ -9,12 +9,12 @@ _BARE = {"accept invitation", "bind provider", "make link", "new recovery codes"
 
 
 def _calls() -> list[tuple[str, ast.Call]]:
-    found = []
-    for file in sorted((ROOT / "store").glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record":
-                found.append((file.name, node))
-    return found
+    return [
+        (file.name, node)
+        for file in sorted((ROOT / "store").glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record"
+    ]
 
 
 def test_every_line_of_the_audit_says_what_changed() -> None:
