@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.errors import Conflict
 from core.rights import Role
 from store import tables as t
-from store.database import Database
+from store.database import Database, alone
 from store.people import Staff, add, change_password, changed, one, record
 
 _I = t.invitations.c
@@ -56,6 +56,7 @@ class Invitations:
     async def renew(self, staff_id: int, link: Link, *, by: str, at: datetime) -> Staff:
         """Make a new link for somebody; an older one works no longer. Raises: Conflict where they may not come in."""
         async with self._db.begin() as connection:
+            await alone(connection, t.staff)
             staff = await one(connection, staff_id)
             if staff is None or not (staff.is_active or staff.is_invited):
                 raise Conflict("this person may not sign in; let them in again first")
@@ -78,6 +79,7 @@ class Invitations:
         """Use a link up: its person has this password from now on. None where somebody was first, or it is too old."""
         used = delete(t.invitations).where(_I.token_hash == token_hash, _I.expires_at > at).returning(_I.staff_id)
         async with self._db.begin() as connection:
+            await alone(connection, t.staff)
             staff_id = (await connection.execute(used)).scalar_one_or_none()
             staff = await one(connection, staff_id) if staff_id is not None else None
             if staff is None or not (staff.is_active or staff.is_invited):
@@ -91,6 +93,7 @@ class Invitations:
     async def withdraw(self, staff_id: int, *, by: str, at: datetime) -> bool:
         """Expect somebody no more who has not come. False where they have."""
         async with self._db.begin() as connection:
+            await alone(connection, t.staff)
             staff = await one(connection, staff_id)
             if staff is None or not staff.is_invited:
                 return False

@@ -84,14 +84,15 @@ class Sessions:
             expires_at=opening.expires_at,
         )
         gone = (_S.expires_at <= at) | (_S.idle_until <= at) | _S.token_hash.in_(opening.instead_of)
-        here = select(t.staff.c.id).where(t.staff.c.id == staff.id, t.staff.c.is_active).with_for_update()
+        seen_at = at if opening.stage is Stage.OPEN else t.staff.c.seen_at
+        # Staff before sessions, here and everywhere: two who change both never wait for each other.
+        here = update(t.staff).where(t.staff.c.id == staff.id, t.staff.c.is_active).values(seen_at=seen_at)
         async with self._db.begin() as connection:
-            if (await connection.execute(here)).first() is None:
+            if not (await connection.execute(here)).rowcount:
                 return False
             await connection.execute(delete(t.sessions).where(gone))
             await connection.execute(made)
             if opening.stage is Stage.OPEN:
-                await connection.execute(update(t.staff).where(t.staff.c.id == staff.id).values(seen_at=at))
                 detail = {"how": opening.how}
                 await record(connection, by=staff.name, action="sign in", subject=staff.name, at=at, detail=detail)
             return True
@@ -113,9 +114,9 @@ class Sessions:
     async def touch(self, session: Session, *, at: datetime, idle_until: datetime) -> None:
         """A person did something: the session stays awake."""
         async with self._db.begin() as connection:
+            await connection.execute(update(t.staff).where(t.staff.c.id == session.staff.id).values(seen_at=at))
             ours = update(t.sessions).where(_S.token_hash == session.token_hash)
             await connection.execute(ours.values(seen_at=at, idle_until=idle_until))
-            await connection.execute(update(t.staff).where(t.staff.c.id == session.staff.id).values(seen_at=at))
 
     async def close(self, session: Session, *, by: str, at: datetime) -> bool:
         """End one session. False where it had ended."""

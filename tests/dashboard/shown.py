@@ -9,8 +9,10 @@ from core.assessment import Intent, Language, Reason, Sentiment
 from core.decision import Action
 from core.post import Platform
 from core.report import Kind
+from core.rights import Role
 from core.watch import Via
 from dashboard.server import PAGES
+from store.invitations import Invitations, Link
 from store.notes import Notes
 from store.promises import Promises
 from tests.dashboard.conftest import House
@@ -56,6 +58,7 @@ async def seed(house: House) -> int:
     for one in said:
         conversation = await house.seed.say(one)
         first = first or conversation
+    await _staff(house)
     await house.seed.say(Said(root="a", text="Hallo? Er der nogen?", action=Action.SHOW, age=timedelta(minutes=1)))
     await _beside(house, first)
     return first
@@ -68,3 +71,15 @@ async def _beside(house: House, conversation: int) -> None:
     await notes.tag(conversation, "pakke", by="Mette", at=now)
     promises = Promises(house.database)
     await promises.make(conversation, "Ring ham op", now + timedelta(minutes=9), by="Lars", at=now)
+
+
+async def _staff(house: House) -> None:
+    """Mette may look at every page; somebody is invited, somebody is gone."""
+    now = house.clock.now()
+    for one in await house.people.all():
+        if one.name == "Mette":
+            await house.people.set_role(one.id, Role.ADMIN, by="test", at=now)
+        if one.name == "Nora":
+            await house.people.set_active(one.id, False, by="test", at=now)
+    link = Link(token_hash="x" * 64, expires_at=now + timedelta(hours=70))
+    await Invitations(house.database).invite("Jonas Bergström", Role.AGENT, link, by="Mette", at=now)

@@ -1,16 +1,21 @@
 """WCAG 2.2 AA in a real browser: axe on every page in both themes, and no page wider than a small phone."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import Page
 
+from core.rights import Role
+from dashboard.cookies import hashed
 from dashboard.i18n import LANGUAGES
 from dashboard.server import PAGES
+from store.invitations import Invitations, Link
 from tests.dashboard import shown
-from tests.dashboard.conftest import House
+from tests.dashboard.conftest import PASSWORD, House
 from tests.dashboard.test_browser import chromium, sign_in  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.browser
@@ -62,6 +67,34 @@ async def test_axe_finds_nothing_grave_on_the_door_or_on_a_phone(chromium: Chrom
     await page.context.clear_cookies()
     await page.goto(house.url + "/sign-in")
     faults += [f"/sign-in: {fault}" for fault in await _faults(page)]
+    assert faults == []
+
+
+async def test_axe_finds_nothing_grave_on_the_ways_in(chromium: Chromium, house: House) -> None:  # noqa: F811
+    now, faults = house.clock.now(), []
+    link = Link(token_hash=hashed("a-link"), expires_at=now + timedelta(hours=1))
+    await Invitations(house.database).invite("Nils", Role.AGENT, link, by="Mette", at=now)
+    page = await _signed_in(chromium, house, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    await page.goto(house.url + "/me")
+    await page.fill("#factor-password", PASSWORD)
+    await page.press("#factor-password", "Enter")
+    faults += [f"set up: {fault}" for fault in await _faults(page)]
+    secret = (await page.locator(".secret code").inner_text()).replace(" ", "")
+    await page.fill("#code", pyotp.TOTP(secret).at(now))
+    await page.press("#code", "Enter")
+    await page.wait_for_selector(".codes")
+    faults += [f"codes: {fault}" for fault in await _faults(page)]
+    await page.goto(house.url + "/me")
+    faults += [f"account: {fault}" for fault in await _faults(page)]
+    await page.context.clear_cookies()
+    for path in ("/join/a-link", "/join/none", "/sign-in"):
+        await page.goto(house.url + path)
+        faults += [f"{path}: {fault}" for fault in await _faults(page)]
+    await page.fill("#name", "Mette")
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_selector("#code")
+    faults += [f"code: {fault}" for fault in await _faults(page)]
     assert faults == []
 
 
