@@ -218,7 +218,7 @@ _MOVED = case((_L.subject.like("conversation %"), cast(func.substr(_L.subject, l
 
 _MOVES = Definition(
     source=t.audit.join(t.conversations, _C.id == _MOVED)
-    .join(t.posts, _P.id == _FIRST_POST)
+    .outerjoin(t.posts, _P.id == _FIRST_POST)
     .outerjoin(t.assessments, _A.post_id == _P.id),
     at=_L.at,
     id=_L.id,
