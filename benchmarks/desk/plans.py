@@ -48,7 +48,7 @@ async def plans_of(database: Database, filters: InboxFilters, *, is_small: bool 
 
     `is_small`: PostgreSQL rightly reads a small table whole; then it is told to do so only where no index would serve.
     """
-    async with database.read() as connection:
+    async with database.read(slowly=is_small) as connection:
         if is_small and not database.is_sqlite:
             await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         caught: list[tuple[str, Any]] = []
