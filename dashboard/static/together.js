@@ -6,20 +6,21 @@
   const TYPE_MS = 2000; // how often, while somebody types
   const FADE_MS = 7000; // who was typing and says no more, types no more
   const here = () => document.querySelector("#looking");
-  const place = () => document.querySelector("[data-me]");
+  const me = document.body.dataset.me;
 
   // ---- who is here ---------------------------------------------------------------------------
   const known = new Map(); // conversation id > [name, isTyping, at] of everybody but the reader
 
   function hear(id, who) {
-    const me = place() && place().dataset.me;
     known.set(String(id), who.filter(([name]) => name !== me).map(([name, types]) => [name, types, Date.now()]));
     show(String(id));
   }
 
   function show(id) {
     for (const spot of document.querySelectorAll(`[data-lookers="${CSS.escape(id)}"]`)) {
-      const chips = (known.get(id) || []).map(([name, types, at]) => chip(name, types && Date.now() - at < FADE_MS));
+      const there = (known.get(id) || []).map(([name, types, at]) => [name, types && Date.now() - at < FADE_MS]);
+      // Beside the words only who types there too.
+      const chips = there.filter(([, types]) => types || !spot.matches(".beside-words")).map((one) => chip(...one));
       const said = chips.map((one) => one.textContent).join();
       if ([...spot.children].map((one) => one.textContent).join() === said) continue;
       spot.replaceChildren(...chips);
@@ -42,20 +43,28 @@
     return made;
   }
 
-  let looksAt = "";
+  let isAt = ""; // the address that hears where the reader is
   let typedAt = 0;
 
-  function tell(does, form = here(), options = {}) {
-    if (!form) return;
-    const body = new FormData(form);
-    body.set("does", does);
-    if (form.action !== looksAt && does !== "gone") body.set("first", "yes");
-    if (does !== "gone") looksAt = form.action;
-    fetch(form.action, { method: "POST", body: new URLSearchParams(body), ...options }).catch(() => {});
+  function tell(does, address, options = {}) {
+    const token = document.querySelector('input[name="csrf"]');
+    if (!address || !token) return;
+    const body = new URLSearchParams({ csrf: token.value, does, ...options.more });
+    fetch(address, { method: "POST", body, keepalive: does === "gone" }).catch(() => {});
+  }
+
+  // A pane that shows another conversation now: gone from there, looking here.
+  function move() {
+    const now = here() ? here().getAttribute("action") : "";
+    if (now === isAt) return;
+    tell("gone", isAt);
+    isAt = now;
+    tell("looking", isAt, { more: { first: "yes" } });
+    ask();
   }
 
   function look() {
-    if (!document.hidden && here()) tell("looking");
+    if (!document.hidden) tell("looking", isAt);
   }
 
   async function ask() {
@@ -72,9 +81,9 @@
   document.addEventListener("input", (event) => {
     if (!event.target.matches("form[data-types] textarea") || Date.now() - typedAt < TYPE_MS) return;
     typedAt = Date.now();
-    tell("typing");
+    tell("typing", isAt);
   });
-  addEventListener("pagehide", () => tell("gone", here(), { keepalive: true }));
+  addEventListener("pagehide", () => tell("gone", isAt));
   document.addEventListener("visibilitychange", look);
   setInterval(look, LOOK_MS);
   setInterval(() => known.forEach((_who, id) => show(id)), 1000);
@@ -138,16 +147,7 @@
     if (button) button.click();
   });
 
-  // Panes that are swapped in tell anew.
-  let was = here();
-  new MutationObserver(() => {
-    if (here() === was) return;
-    if (was) tell("gone", was);
-    was = here();
-    look();
-    ask();
-  }).observe(document.getElementById("main"), { childList: true, subtree: true });
   begin();
-  look();
-  ask();
+  if (here()) move();
+  else ask();
 })();

@@ -10,11 +10,13 @@ from core.decision import Action
 from core.post import Platform
 from core.watch import Via
 from dashboard.server import PAGES
+from store.notes import Notes
+from store.promises import Promises
 from tests.dashboard.conftest import House
 from tests.dashboard.seed import Said
 
 # What answers a script or a download: no page that a person looks at.
-_NO_PAGE = ("/live", "/lookers", "/held", "/inbox/cards", "/inbox/fresh", ".csv", "/export")
+_NO_PAGE = ("/live", "/inbox/cards", "/inbox/fresh", "/lookers", "/held", ".csv", "/export")
 
 
 def paths(conversation: int) -> list[str]:
@@ -53,4 +55,14 @@ async def seed(house: House) -> int:
         conversation = await house.seed.say(one)
         first = first or conversation
     await house.seed.say(Said(root="a", text="Hallo? Er der nogen?", action=Action.SHOW, age=timedelta(minutes=1)))
+    await _beside(house, first)
     return first
+
+
+async def _beside(house: House, conversation: int) -> None:
+    """What colleagues wrote beside it."""
+    notes, now = Notes(house.database), house.clock.now()
+    await notes.write(conversation, "@Lars du kender ham, ikke?", by="Mette", at=now)
+    await notes.tag(conversation, "pakke", by="Mette", at=now)
+    promises = Promises(house.database)
+    await promises.make(conversation, "Ring ham op", now + timedelta(minutes=9), by="Lars", at=now)
