@@ -16,13 +16,14 @@ from dashboard import i18n, words
 from dashboard.desk import desk_of, reader_of, session_of
 from dashboard.forms import MOST_TEXT, number, one_of, text_of
 from dashboard.i18n import _
-from dashboard.inbox import filters_here, queue_context
+from dashboard.inbox import filters_here, just_done, queue_context
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_person import Beside
 from dashboard.present_thread import taken_by_other, thread_view, why_no_answer
 from dashboard.swaps import is_for, said_at
 from dashboard.whens import SNOOZES, instant_of
 from platforms.policy import MAX_LENGTH, length_of
+from store.bulk import new_token
 from store.conversations import Entry, Thread
 from store.people import Scope
 
@@ -38,7 +39,7 @@ async def conversation(request: web.Request) -> web.Response:
     filters, conversation_id = filters_here(request), number(request.match_info["id"])
     context = {**await context_of(request, conversation_id), "query": filters.link}
     if is_for(request, "reading"):
-        response = await render(request, "_reading.html", context)
+        response = await render(request, "_reading.html", {**context, "toast": await just_done(request)})
         return said_at(response, f"/conversations/{conversation_id}{filters.link}", request)
     return await render(request, "conversation.html", {**await queue_context(request, filters), **context})
 
@@ -70,14 +71,20 @@ async def move(request: web.Request) -> web.Response:
     conversation_id = number(request.match_info["id"])
     chosen = Move(one_of(form, "move", Move))
     back = f"/conversations/{conversation_id}"
+    batch = new_token()
     try:
         await desk.conversations.move(
-            conversation_id, chosen, by=reader_of(request), version=number(form.get("version")), at=desk.clock.now()
+            conversation_id,
+            chosen,
+            by=reader_of(request),
+            version=number(form.get("version")),
+            at=desk.clock.now(),
+            batch=batch,
         )
     except (Conflict, IllegalMove) as err:
         raise _moved_meanwhile(err, back) from err
     await desk.bell.announce()
-    return see(back, chosen.value.replace(" ", "-"))
+    return see(back, chosen.value.replace(" ", "-"), batch=batch)
 
 
 async def assign(request: web.Request) -> web.Response:

@@ -103,13 +103,13 @@ async def queue_context(request: web.Request, filters: Filters) -> dict[str, Any
         "since": since,
         "query": filters.link,
         "news": "",
-        "toast": await _just_done(request),
+        "toast": await just_done(request),
         "empty": nothing_here(filters),
     }
 
 
-async def _just_done(request: web.Request) -> ToastView | None:
-    """What a form did that came here without scripts: `?batch=TOKEN`."""
+async def just_done(request: web.Request) -> ToastView | None:
+    """Return what a form did a moment ago that leads here, and how to undo it: `?batch=TOKEN`."""
     desk, token = desk_of(request), request.query.get("batch", "")[:40]
     batch = await desk.bulk.batch(token, by=reader_of(request), at=desk.clock.now()) if token else None
     return done_view(batch) if batch else None

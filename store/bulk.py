@@ -61,7 +61,7 @@ class Bulk:
         by: str,
         at: datetime,
     ) -> Batch:
-        token, done = secrets.token_urlsafe(12), []
+        token, done = new_token(), []
         async with self._db.begin() as connection:
             # In one order everywhere, so that two people never wait for each other.
             for conversation_id, version in sorted(seen.items()):
@@ -88,6 +88,11 @@ class Bulk:
         if not lines:
             return None
         return Batch(token="", action=lines[0].action, done=tuple(done), left=len(lines) - len(done))
+
+
+def new_token() -> str:
+    """Return a name for what is about to be done, by which it can be undone."""
+    return secrets.token_urlsafe(12)
 
 
 async def _lines(connection: AsyncConnection, token: str, *, by: str, at: datetime) -> list[rows.AnyRow]:

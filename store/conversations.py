@@ -121,13 +121,19 @@ class Conversations:
                 is_opted_out=(await connection.execute(opted)).first() is not None,
             )
 
-    async def move(self, conversation_id: int, move: Move, *, by: str, version: int, at: datetime) -> Conversation:
-        """Make `move` and write it to the audit.
+    async def move(
+        self, conversation_id: int, move: Move, *, by: str, version: int, at: datetime, batch: str = ""
+    ) -> Conversation:
+        """Make `move` and write it to the audit; `batch` is the name by which it can be undone.
 
         Raises: Conflict where the conversation changed since `version` was read; IllegalMove.
         """
+
+        def moved(before: Conversation) -> Conversation:
+            return apply(before, move, by=by)
+
         async with self._db.begin() as connection:
-            return await make_move(connection, conversation_id, move, by=by, version=version, at=at)
+            return await change(connection, conversation_id, move, moved, by=by, version=version, at=at, batch=batch)
 
     async def assign(self, conversation_id: int, to: str | None, *, by: str, version: int, at: datetime) -> None:
         """Make it the work of a colleague, or nobody's. Raises: Conflict; IllegalMove."""
@@ -174,17 +180,6 @@ class Conversations:
                 for row in await connection.execute(last.limit(limit))
             ]
             return Earlier(count=count, last=tuple(found))
-
-
-async def make_move(
-    connection: AsyncConnection, conversation_id: int, move: Move, *, by: str, version: int, at: datetime
-) -> Conversation:
-    """Make `move` within the caller's transaction. Raises: Conflict; IllegalMove."""
-
-    def moved(before: Conversation) -> Conversation:
-        return apply(before, move, by=by)
-
-    return await change(connection, conversation_id, move, moved, by=by, version=version, at=at)
 
 
 async def change(

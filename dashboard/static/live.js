@@ -49,7 +49,9 @@
     location.assign(ctx.response.raw.url);
   });
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx?.target === reading()) show(false);
+    if (event.detail.ctx?.target !== reading() || !state) return;
+    show(false);
+    setTimeout(connect, 2000);
   });
   document.addEventListener("htmx:after:swap", () => {
     localise(document);

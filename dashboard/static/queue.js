@@ -131,6 +131,7 @@
     const wanted = told.includes("all") ? shown : shown.filter((id) => told.includes(id));
     if (!(await bring(queue.dataset.fresh, { shown: shown.join("."), changed: wanted.join(".") }))) {
       for (const id of told) changed.add(id);
+      setTimeout(soon, 5000);
     }
   }
 

@@ -131,6 +131,18 @@ async def test_a_range_is_resolved_and_put_back_by_keys(desk: Page, house: House
     assert await statuses(house) == [Status.OPEN] * 4
 
 
+async def test_what_is_done_in_the_conversation_is_undone_by_the_same_key(desk: Page, house: House) -> None:
+    for key in ("j", "Enter"):
+        await desk.keyboard.press(key)
+    await expect(desk.locator("#thread h1")).to_have_text("@one")
+    await desk.keyboard.press("d")
+    await expect(desk.locator("#toast")).to_contain_text("Resolved.")
+    assert await statuses(house) == [*[Status.OPEN] * 3, Status.RESOLVED]
+    await desk.keyboard.press("z")
+    await expect(desk.locator("#toast")).to_contain_text("Undone: 1 is as it was.")
+    assert await statuses(house) == [Status.OPEN] * 4
+
+
 async def test_one_card_is_done_by_its_key_and_the_reader_moves_on(desk: Page, house: House) -> None:
     await desk.keyboard.press("j")
     await desk.keyboard.press("d")
