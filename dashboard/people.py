@@ -9,7 +9,6 @@ from aiohttp import web
 
 from core.errors import Conflict
 from core.rights import Role
-from dashboard import words
 from dashboard.cookies import hashed, new_token
 from dashboard.desk import Desk, desk_of, reader_of, session_of
 from dashboard.forms import form_of, number, one_of
@@ -125,8 +124,7 @@ async def _page(
 
 async def _link_page(request: web.Request, name: str, token: str, *, is_new: bool) -> web.Response:
     desk = desk_of(request)
-    until = words.moment(desk.clock.now() + LINK_LASTS, desk.clock.now())
-    context = {"who": name, "link": link_of(desk, token), "until": until, "is_new": is_new}
+    context = {"who": name, "link": link_of(desk, token), "is_new": is_new}
     return await render(request, "link.html", context)
 
 
