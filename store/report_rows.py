@@ -88,7 +88,8 @@ def _yes(holds: ColumnElement[bool]) -> Text_:
 
 
 _COMMON: dict[Facet, Text_] = {
-    Facet.PLATFORM: _P.platform,
+    # As an expression: by the bare column SQLite takes the index of native ids, and looks at every post there is.
+    Facet.PLATFORM: func.coalesce(_P.platform, NONE),
     Facet.ACCOUNT: _P.account,
     Facet.LANGUAGE: _of_post(_A.language),
     Facet.TOPIC: TOPICS,
@@ -160,7 +161,7 @@ _CONVERSATIONS = Definition(
 
 # A reply has its post, so these are no outer joins in truth: engines leave out an outer join that nothing is asked of.
 _ABOUT_REPLY = t.replies.outerjoin(t.posts, _P.id == _R.post_id).outerjoin(t.assessments, _A.post_id == _R.post_id)
-_OF_REPLY = {**_COMMON, Facet.PLATFORM: _R.platform, Facet.ACCOUNT: _R.account}
+_OF_REPLY = {**_COMMON, Facet.PLATFORM: func.coalesce(_R.platform, NONE), Facet.ACCOUNT: _R.account}
 
 _REPLIES = Definition(
     source=_ABOUT_REPLY,

@@ -95,6 +95,7 @@ class Look:
         self._connection = connection
         self._hours = hours
         self._bound = {"now": at}
+        self._ids: dict[Which, list[int]] = {}
 
     async def count(self, which: Which) -> int:
         """Return how many rows `which` are: as many as `lines` gives."""
@@ -139,7 +140,9 @@ class Look:
         return [found[one] for one in ids]
 
     async def _timed(self, which: Which) -> list[int]:
-        """Return the conversations that took as long as asked, the longest first."""
+        """Return the conversations that took as long as asked, the longest first. Worked out once for each question."""
+        if which in self._ids:
+            return self._ids[which]
         responses = (await self.responses(which)).answered
         open_time = open_time_of(responses, self._hours)
         wanted = [(facet, value) for facet, value in which.facets if facet in TOOK]
@@ -148,7 +151,8 @@ class Look:
             times = [seconds_taken(response, facet, open_time) for facet, _ in wanted]
             if all(_fits(took, value) for took, (_, value) in zip(times, wanted, strict=True)):
                 taken.append((times[0] or 0.0, response.id))
-        return [one for _, one in sorted(taken, reverse=True)]
+        self._ids[which] = [one for _, one in sorted(taken, reverse=True)]
+        return self._ids[which]
 
     async def _run(self, query: Any) -> Any:
         return await self._connection.execute(query, self._bound)
