@@ -22,9 +22,9 @@ async def live(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     )
-    await response.prepare(request)
     count_stream(+1)
     try:
+        await response.prepare(request)
         await _stream(request, response)
     except ConnectionResetError:
         log.debug("a live page was closed")

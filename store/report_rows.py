@@ -184,7 +184,7 @@ _edited_in_audit = exists().where(
     _L.detail["edited"].as_boolean().is_(True),
 )
 # Known with the reply itself since it is kept there; before that from the audit.
-_edited = func.coalesce(_R.is_edited, _edited_in_audit) if "is_edited" in _R else _edited_in_audit
+_edited = func.coalesce(_R.is_edited, _edited_in_audit)
 _FATE = case(
     (and_(_R.is_automatic, _R.state == ReplyState.SENT), Fate.BY_ITSELF.value),
     (_R.state == ReplyState.REFUSED, Fate.HELD.value),

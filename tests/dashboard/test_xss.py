@@ -1,17 +1,20 @@
 """What strangers and colleagues write never runs: every page in a real browser, full of what tries to."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Page, expect
 
 from core.assessment import Reason
 from core.post import Platform
 from core.rights import Role
 from dashboard.server import PAGES
 from store.accounts import Accounts, AccountState
+from store.notes import Notes
 from store.people import People
+from store.promises import Promises
 from store.sources import Progress, Sources
 from tests.dashboard.conftest import PASSWORD, House
 from tests.dashboard.seed import Said
@@ -81,6 +84,11 @@ async def _fill(house: House) -> list[int]:
     people = People(house.database)
     for number, name in enumerate(PAYLOADS[:4]):
         await people.add_staff(f"{name}{number}"[:100], "hash", Role.AGENT, at=now, by=name[:100])
+    notes = Notes(house.database)
+    for conversation, bad in zip(made, PAYLOADS, strict=False):
+        await notes.write(conversation, f"@Ida {bad}", by="Ida", at=now)
+        await notes.tag(conversation, bad, by="Ida", at=now)
+        await Promises(house.database).make(conversation, bad, now + timedelta(minutes=5), by="Ida", at=now)
     return made
 
 
@@ -130,6 +138,13 @@ async def test_nothing_that_anybody_writes_runs_on_any_page(
         await page.goto(f"{house.url}{path}")
         await _harmless(page, path)
     # What is typed and refused comes back on the page.
+    for path in ("/rules", "/watches"):
+        await page.goto(f"{house.url}{path}")
+        for bad in (f'[[rules]]\nname = "{PAYLOADS[1]}"\n', PAYLOADS[2]):
+            await page.locator("textarea").first.fill(bad)
+            await page.get_by_role("button", name="Try").first.click()
+            await expect(page.locator("textarea").first).to_have_value(bad)
+            await _harmless(page, path)
     await page.goto(f"{house.url}/people")
     await page.get_by_label("Name").fill(f"{PAYLOADS[1]}1")
     await page.get_by_role("button", name="Make an invitation").click()
