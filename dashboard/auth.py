@@ -36,7 +36,7 @@ _PUBLIC = frozenset({"/sign-in", *HEALTH_PATHS})
 # An alert's own page: its address is the secret, and who is woken at night should not have to sign in.
 _BY_LINK = "/alert/"
 # Asked for by scripts, which can do nothing with a sign-in page.
-_SCRIPTED = frozenset({"/live", "/inbox/fragment"})
+_SCRIPTED = frozenset({"/live", "/inbox/cards", "/inbox/fresh"})
 # What each route asks for, by method and path as `server` declares them.
 RIGHTS = web.AppKey("rights", dict[tuple[str, str], Right])
 _NEEDS: Mapping[Right | None, str] = {
