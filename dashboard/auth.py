@@ -37,7 +37,7 @@ PUBLIC = frozenset(
 # Addresses that are secrets themselves: an alert's, so that who is woken at night need not sign in; an invitation's.
 BY_LINK = ("/alert/", "/join/")
 # Asked for by scripts, which can do nothing with a sign-in page; and which ask by themselves, so no sign of a person.
-_SCRIPTED = frozenset({"/live", "/inbox/fragment"})
+_SCRIPTED = frozenset({"/live", "/lookers", "/held", "/inbox/cards", "/inbox/fresh"})
 _TOUCH_EVERY = timedelta(minutes=1)
 # What each route asks for, by method and path as `server` declares them.
 RIGHTS = web.AppKey("rights", dict[tuple[str, str], Right])

@@ -69,7 +69,11 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key(press="g a", word=N_("Alerts"), to="/alerts"),
             Key(press="g s", word=N_("Sources"), to="/sources"),
             Key(press="g n", word=N_("Incidents"), to="/incidents"),
+            Key(press="g r", word=N_("Reports"), to="/reports"),
             Key(press="g c", word=N_("Corrections"), to="/corrections"),
+            Key(press="g w", word=N_("Watches"), to="/watches"),
+            Key(press="g u", word=N_("Rules"), to="/rules"),
+            Key(press="g m", word=N_("Your account"), to="/me"),
         ),
     ),
     (

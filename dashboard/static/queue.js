@@ -143,8 +143,14 @@
     askedAt = Date.now();
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html", "HX-Request": "true" } });
-      if (answer.redirected) location.reload(); // signed out
-      if (!answer.ok || answer.redirected) return false;
+      if (answer.status === 401) {
+        const stale = queue.querySelector(".stale");
+        stale.querySelector("span").textContent = stale.dataset.signedOut;
+      }
+      if (!answer.ok) {
+        isStale(true);
+        return false;
+      }
       const before = new Set(cards().map((card) => card.dataset.id));
       await htmx.swap({ text: await answer.text(), target: queue, swap: "none", sourceElement: queue });
       for (const card of cards()) if (!before.has(card.dataset.id)) card.classList.add("fresh");

@@ -58,7 +58,7 @@ async def test_a_page_without_a_session_leads_to_the_door_and_back(visitor: Brow
 async def test_a_session_ends_after_twelve_hours(mette: Browser, clock: ManualClock) -> None:
     await clock.advance(12 * 3600 + 1)
     assert (await mette.get("/inbox")).url.path == "/sign-in"
-    assert (await mette.get("/inbox/fragment")).status == 401
+    assert (await mette.get("/inbox/fresh")).status == 401
 
 
 async def test_signing_out_ends_the_session(mette: Browser) -> None:
