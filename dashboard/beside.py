@@ -13,6 +13,7 @@ from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, see
+from dashboard.told import tell
 from dashboard.whens import PROMISES, instant_of
 
 _MOST_PROMISE = 500
@@ -87,4 +88,4 @@ def _back(request: web.Request) -> str:
 
 
 def _refused(err: Exception, back: str, text: str = "") -> Stop:
-    return refuse(400, _("That cannot be"), _("Nothing was changed: {why}.", why=_(str(err))), back=back, yours=text)
+    return refuse(400, _("That cannot be"), _("Nothing was changed: {why}.", why=tell(str(err))), back=back, yours=text)

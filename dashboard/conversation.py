@@ -21,6 +21,7 @@ from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_person import Beside
 from dashboard.present_thread import taken_by_other, thread_view, why_no_answer
 from dashboard.swaps import is_for, said_at
+from dashboard.told import tell
 from dashboard.whens import SNOOZES, instant_of
 from platforms.policy import MAX_LENGTH, length_of
 from store.bulk import new_token
@@ -268,7 +269,7 @@ async def _beside(request: web.Request, thread: Thread) -> Beside:
 
 
 def _moved_meanwhile(err: Exception, back: str) -> Stop:
-    why = _("Nothing was changed: {why}.", why=_(str(err)))
+    why = _("Nothing was changed: {why}.", why=tell(str(err)))
     return refuse(409, _("Something moved meanwhile"), why, back=back)
 
 

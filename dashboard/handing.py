@@ -14,6 +14,7 @@ from dashboard.marks import local_path
 from dashboard.pages import refuse, render, see
 from dashboard.present_for_you import for_you_view
 from dashboard.present_person import skill_options
+from dashboard.told import tell
 from dashboard.words import SOON
 from store.handing import Full, Skills, Skip
 
@@ -26,7 +27,7 @@ async def next_one(request: web.Request) -> web.Response:
             staff.id, by=staff.name, most_open=desk.config.desk.most_open, at=desk.clock.now()
         )
     except Full as err:
-        message = _("{why}. Finish one, put one off, or give one back.", why=_(str(err)))
+        message = _("{why}. Finish one, put one off, or give one back.", why=tell(str(err)))
         raise refuse(409, _("You have enough open"), message[:1].upper() + message[1:], back="/for-you") from err
     if found is None:
         return see("/inbox", "nothing-next")

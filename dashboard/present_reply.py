@@ -17,6 +17,7 @@ from dashboard.marks import safe_link
 from dashboard.present import reply_chip, why_no_reply
 from dashboard.present_diff import Part, word_diff
 from dashboard.present_spending import dollars
+from dashboard.told import tell
 from dashboard.words import Chip, Moment, Tone
 from platforms.policy import ALLOWANCES, MAX_LENGTH, length_of
 
@@ -101,7 +102,7 @@ def reply_view(
         state=_held_chip() if is_held else reply_chip(reply),
         at=words.moment(reply.settled_at or reply.created_at, now),
         text=reply.text,
-        problem=_(reply.problem) if reply.problem else "",
+        problem=tell(reply.problem) if reply.problem else "",
         why_no_text=_("Deleted with the post.") if is_gone else _("Forgotten: the time we keep texts is over."),
         link=safe_link(reply.remote_url),
         writing=writing(reply.platform, reply.text) if edits else None,

@@ -30,6 +30,7 @@ from dashboard.present import (
 from dashboard.present_corrections import CorrectView, StandingView, correct_view, standing_views
 from dashboard.present_person import Beside, PersonView, looker_chips, person_view, promise_chip
 from dashboard.present_reply import ReplyView, WritingView, reply_view, writing
+from dashboard.told import tell
 from dashboard.words import Chip, Moment
 from store.conversations import Entry, Thread
 from store.corrections import Standing
@@ -219,9 +220,9 @@ def entry_view(
         no_reasons=no_reasons(assessment),
         is_urgency_set=is_set(assessment, Field.URGENCY),
         why=why_words(entry),
-        decision=_(entry.because) if entry.because else _("Not decided yet."),
+        decision=tell(entry.because) if entry.because else _("Not decided yet."),
         rule_words=_("Rule “{rule}”.", rule=entry.rule) if entry.rule else "",
-        problem=entry.problem or "",
+        problem=tell(entry.problem or ""),
         standing=standing_views(standing, entry.heard.id, now),
         correct=correct_view(assessment),
         replies=tuple(

@@ -15,6 +15,7 @@ from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, see
+from dashboard.told import tell
 from store.conversations import Entry
 
 
@@ -62,7 +63,7 @@ async def reject(request: web.Request) -> web.Response:
     try:
         await desk.corrections.make(reply.post_id, [change], by=by, spreads=False, at=at)
     except (BadValue, Conflict) as err:
-        why = _("The draft is rejected. Nothing was set right: {why}.", why=_(str(err)))
+        why = _("The draft is rejected. Nothing was set right: {why}.", why=tell(str(err)))
         raise refuse(409, _("Somebody was first"), why, back=f"/conversations/{reply.conversation_id}") from err
     return _back(after, "rejected-corrected")
 

@@ -19,6 +19,7 @@ from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_rulebooks import MOST_VERSIONS, Editing, book_view
 from dashboard.present_trials import rules_trial_view, watches_trial_view
+from dashboard.told import tell
 
 # A house of 200 rules takes a quarter of it.
 MOST_TEXT, MOST_NOTE = 100_000, 200
@@ -50,7 +51,7 @@ async def try_out(request: web.Request) -> web.Response:
     except ConfigError as err:
         raise _unreadable(kind, editing.text) from err
     except Conflict as err:
-        message = _("Nothing was tried: {why}.", why=str(err))
+        message = _("Nothing was tried: {why}.", why=tell(str(err)))
         more = {"yours": editing.text, "back": f"/{kind}", "back_words": _("Back to the page")}
         raise refuse(409, _("Too many at once"), message, **more) from err
     tried = _seal(request, kind, editing.text, history[0].id if history else FILE)
@@ -124,7 +125,9 @@ async def _make(
             takes_up=takes_up,
         )
     except Conflict as err:
-        message = _("Nothing was changed: {who}. Look at what is in force now, then try yours again.", who=str(err))
+        message = _(
+            "Nothing was changed: {who}. Look at what is in force now, then try yours again.", who=tell(str(err))
+        )
         raise refuse(
             409, _("Somebody was first"), message, yours=yours, back=f"/{kind}", back_words=_("Back to the page")
         ) from err

@@ -118,12 +118,13 @@ SAYERS: dict[str, Callable[[], list[str]]] = {
     **{
         f"{file}'s errors": lambda file=file: [  # type: ignore[misc]
             text.replace(f"set the {_ANY} of", "set the mood of")
-            for text in _arguments(file, "Conflict", "IllegalMove", "BadValue")
+            for text in _arguments(file, "Conflict", "IllegalMove", "BadValue", "Full")
             if " " in text
         ]
         for file in (
             "core/conversation.py", "core/reply.py", "store/corrections.py", "store/conversations.py",
-            "store/taught.py", "store/incidents.py", "store/replies.py",
+            "store/taught.py", "store/incidents.py", "store/replies.py", "store/writing.py", "store/promises.py",
+            "store/notes.py", "store/handing.py", "store/saved_filters.py", "core/note.py",
         )
     },
     "the check of a phrase": lambda: _returns("core/correction.py", "phrase_fault"),
