@@ -26,9 +26,9 @@ from dashboard.present_queue import ToastView, done_view, ids_in, news_of, news_
 from dashboard.swaps import is_for, said_at
 from store.inbox import Card, Page
 
-PAGE = 50
+PAGE = 30
 # As many as a list can show that was added to.
-MOST_SHOWN = 4 * PAGE
+MOST_SHOWN = 6 * PAGE
 
 
 async def inbox(request: web.Request) -> web.Response:

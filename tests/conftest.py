@@ -26,6 +26,19 @@ from core.reply import Reply, ReplyKind, ReplyState
 
 ROOT = Path(__file__).parent.parent
 
+# Files that take minutes begin first, so that no worker is left alone with one at the end.
+_LONGEST = (
+    "tests/sentiment/test_tune.py",
+    "tests/journeys/test_chaos.py",
+    "tests/journeys/test_killed_sending.py",
+    "tests/journeys/test_killed.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order whole files by how long they take, where that is known; within a file nothing moves."""
+    items.sort(key=lambda item: _LONGEST.index(path) if (path := item.nodeid.split("::")[0]) in _LONGEST else 99)
+
 
 @dataclass(frozen=True)
 class Emulated:

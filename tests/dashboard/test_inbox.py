@@ -62,7 +62,7 @@ async def test_nonsense_in_the_address_shows_the_usual_inbox(lars: Browser, quer
     assert "<script>" not in lars.page.replace('<script src="', "")
 
 
-async def test_a_page_holds_fifty_and_leads_on(lars: Browser, house: House) -> None:
+async def test_a_page_holds_thirty_and_leads_on(lars: Browser, house: House) -> None:
     for number in range(PAGE + 2):
         await house.seed.say(Said(handle=f"author_{number}", is_read=False))
     await lars.get("/inbox?status=pending")
