@@ -60,11 +60,11 @@ async def set_skills(request: web.Request) -> web.Response:
     """POST /staff/ID/skills: what somebody can. Everybody says so for themselves; for others, an administrator."""
     desk, form, staff = desk_of(request), await request.post(), session_of(request).staff
     staff_id = number(request.match_info["id"])
-    if staff_id != staff.id and not may(staff.role, Right.ADMIN):
-        raise refuse(403, _("Not allowed"), _("Only an administrator says what others can."))
     known = {one.id for one in await desk.handing.colleagues()}
     if staff_id not in known:
         raise refuse(404, _("No such colleague"), _("They may have left."))
+    if staff_id != staff.id and not may(staff.role, Right.ADMIN):
+        raise refuse(403, _("Not allowed"), _("Only an administrator says what others can."))
     skills = Skills(
         languages=frozenset(Language(value) for value in form.getall("languages", []) if value in set(Language)),
         intents=frozenset(Intent(value) for value in form.getall("intents", []) if value in set(Intent)),

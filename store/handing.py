@@ -88,7 +88,8 @@ class Handing:
             found: int | None = (await connection.execute(free)).scalar_one_or_none()
             if found is not None:
                 await _give(connection, found, to=by, at=at)
-                await record(connection, by=by, action="next", subject=f"conversation {found}", at=at)
+                detail = {"before": {"assigned_to": None}, "after": {"assigned_to": by}}
+                await record(connection, by=by, action="next", subject=f"conversation {found}", at=at, detail=detail)
             return found
 
     async def skip(self, conversation_id: int, because: Skip, *, by: str, at: datetime) -> None:

@@ -21,6 +21,9 @@ from store.people import record
 
 _N, _U, _T = t.notes.c, t.nudges.c, t.tags.c
 
+_TAGGED = {"before": {"tag": False}, "after": {"tag": True}}
+_UNTAGGED = {"before": _TAGGED["after"], "after": _TAGGED["before"]}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
@@ -131,7 +134,8 @@ class Notes:
                 return False
             await touch(connection, conversation_id, at=at)
             # Never its words: a tag may name somebody (I9).
-            await record(connection, by=by, action="tag", subject=f"conversation {conversation_id}", at=at)
+            subject = f"conversation {conversation_id}"
+            await record(connection, by=by, action="tag", subject=subject, at=at, detail=_TAGGED)
             return True
 
     async def untag(self, conversation_id: int, tag: str, *, by: str, at: datetime) -> bool:
@@ -141,7 +145,8 @@ class Notes:
             if not (await connection.execute(off)).rowcount:
                 return False
             await touch(connection, conversation_id, at=at)
-            await record(connection, by=by, action="untag", subject=f"conversation {conversation_id}", at=at)
+            subject = f"conversation {conversation_id}"
+            await record(connection, by=by, action="untag", subject=subject, at=at, detail=_UNTAGGED)
             return True
 
 

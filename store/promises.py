@@ -79,7 +79,8 @@ class Promises:
                 return False
             await touch(connection, row.conversation_id, at=at)
             action = "promise kept" if is_kept else "promise called off"
-            await record(connection, by=by, action=action, subject=f"conversation {row.conversation_id}", at=at)
+            subject, detail = f"conversation {row.conversation_id}", {"before": "promised", "after": action}
+            await record(connection, by=by, action=action, subject=subject, at=at, detail=detail)
             return True
 
     async def tell_missed(self, *, at: datetime, limit: int = 100) -> int:

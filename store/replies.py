@@ -229,6 +229,8 @@ class Replies(Writing):
             settled_at=at if is_there else None,
             not_before=at,
             looks=0,
+            # Whether it stands there is no answer of a person's: "send again" must still be allowed to leave.
+            touched_by=_R.touched_by,
         )
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
@@ -311,7 +313,7 @@ class Replies(Writing):
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
-                .values(state=to, version=version + 1, touched_by=by, **values)
+                .values(**{"state": to, "version": version + 1, "touched_by": by, **values})
                 .returning(*t.replies.c)
             )
             after = rows.reply((await connection.execute(changed)).one())

@@ -35,7 +35,8 @@ class Writing:
         approved = {"state": ReplyState.APPROVED, "approved_by": by, **self._held(at, hold)}
         async with self._db.begin() as connection:
             reply_id, conversation_id = await _insert(connection, post_id, text, by=by, at=at, values=approved)
-            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at)
+            detail = {"before": None, "after": ReplyState.APPROVED}
+            await record(connection, by=by, action="answer", subject=f"reply {reply_id}", at=at, detail=detail)
             await settle_alerts(connection, conversation_id=conversation_id, by=by, at=at)
             return reply_id
 
@@ -44,7 +45,8 @@ class Writing:
         draft = {"state": ReplyState.DRAFT, "drafted_text": text}
         async with self._db.begin() as connection:
             reply_id, _ = await _insert(connection, post_id, text, by=by, at=at, values=draft)
-            await record(connection, by=by, action="suggest", subject=f"reply {reply_id}", at=at)
+            detail = {"before": None, "after": ReplyState.DRAFT}
+            await record(connection, by=by, action="suggest", subject=f"reply {reply_id}", at=at, detail=detail)
             return reply_id
 
     def _held(self, at: datetime, hold: timedelta) -> dict[str, object]:

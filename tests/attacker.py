@@ -251,6 +251,9 @@ async def _decide(orders: Orders) -> None:
 
 
 class _PlainDesk:
+    async def fresh(self) -> _PlainDesk:
+        return self
+
     def plan(self, facts: Facts) -> Plan:
         return acknowledge(facts)
 

@@ -132,8 +132,8 @@ MUTANTS = (
     Mutant(
         "what is being sent can be claimed again",
         REPLIES,
-        "due = and_(_R.state == ReplyState.APPROVED, or_(_R.not_before.is_(None), _R.not_before <= at))",
-        "due = _R.state.in_((ReplyState.APPROVED, ReplyState.SENDING))",
+        "            _R.state == ReplyState.APPROVED,\n            or_(_R.not_before.is_(None), _R.not_before <= at),",
+        "            _R.state.in_((ReplyState.APPROVED, ReplyState.SENDING)),",
         f"{_STORE}::test_concurrent_claimers_never_get_the_same_reply",
     ),
     Mutant(
