@@ -201,7 +201,7 @@ async def test_the_keys_are_shown_lead_to_pages_and_can_be_turned_off(desk: Page
         await desk.keyboard.press(key)
     await expect(desk.get_by_role("dialog", name="Keys")).to_be_hidden()
     assert await desk.locator(".pick:checked, .card-link:focus").count() == 0
-    await desk.locator(".top .menu summary").click()
+    await desk.locator(".top-end .menu summary").click()
     await desk.get_by_role("button", name="Keys").click()
     await desk.get_by_label("Single-letter keys work on this browser").check()
     await desk.keyboard.press("Escape")
