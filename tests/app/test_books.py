@@ -43,6 +43,7 @@ RULES = (
         urgency_below=7,
     ),
 )
+_FROM_THE_FUTURE = '[[rules]]\nname = "a"\nfrom_the_future = true\n'
 
 
 def test_what_is_spelled_reads_the_same() -> None:
@@ -121,9 +122,10 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told(
     try:
         store = Rulebooks(database)
         follower: Follower[Rule] = follow_rules(Config(accounts=ACCOUNTS, rules=DEFAULT_RULES), store)
-        first = await _put(store, '[[rules]]\nname = "a"\nfrom_the_future = true\n', FILE)
         assert await follower.fresh() == DEFAULT_RULES
-        assert "version 1 of the rules cannot be read here" in follower.problem
+        first = await _put(store, _FROM_THE_FUTURE, FILE)
+        assert await follower.fresh() == DEFAULT_RULES
+        assert follower.problem == "version 1 of the rules cannot be read here; mend it on the page /rules"
         assert "what was put live cannot be read here" in caplog.text
         await _put(store, '[[rules]]\nname = "a"\n', first)
         assert [rule.name for rule in await follower.fresh()] == ["a"]
@@ -132,7 +134,39 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told(
         await database.close()
 
 
-async def _put(store: Rulebooks, text: str | None, follows: int) -> int:
-    return await store.put_live(
-        Kind.RULES, text, follows=follows, file_print="", note="", changed=(), by="Mette", at=NOW
-    )
+async def test_who_cannot_read_the_rules_in_force_at_start_answers_nothing_by_itself_and_still_calls_people(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        first = await _put(store, _FROM_THE_FUTURE, FILE)
+        follower = follow_rules(Config(accounts=ACCOUNTS, rules=DEFAULT_RULES), store)
+        started = await follower.fresh()
+        assert "automatic" not in {rule.reply for rule in started}
+        assert [rule.escalate for rule in started] == [rule.escalate for rule in DEFAULT_RULES]
+        assert "nothing is answered by itself until it can be" in follower.problem
+        assert "what was put live cannot be read here" in caplog.text
+        second = await _put(store, _FROM_THE_FUTURE, first)
+        assert await follower.fresh() == started
+        await _put(store, '[[rules]]\nname = "a"\nreply = "automatic"\n', second)
+        assert [rule.reply for rule in await follower.fresh()] == ["automatic"]
+        assert follower.problem == ""
+    finally:
+        await database.close()
+
+
+async def test_who_cannot_read_the_watches_in_force_at_start_hears_by_the_files_and_says_so(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        await _put(store, _FROM_THE_FUTURE, FILE, kind=Kind.WATCHES)
+        follower = follow_watches(Config(accounts=ACCOUNTS, watches=WATCHES), store)
+        assert await follower.fresh() == WATCHES
+        assert "the file's are followed until it can be" in follower.problem
+    finally:
+        await database.close()
+
+
+async def _put(store: Rulebooks, text: str | None, follows: int, kind: Kind = Kind.RULES) -> int:
+    return await store.put_live(kind, text, follows=follows, file_print="", note="", changed=(), by="Mette", at=NOW)
