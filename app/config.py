@@ -14,7 +14,7 @@ from typing import Any
 
 from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
 from app.config_people import read_dashboard, read_oidc
-from app.toml_lines import Path, line_of, lines_of
+from app.toml_lines import MOST_DOTS, Path, line_of, line_of_long_key, lines_of
 from core.assessment import Language
 from core.config import (
     AccountConfig,
@@ -195,6 +195,10 @@ def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
 
 def toml_of(text: str, *, file: str) -> Mapping[str, Any]:
     """Return what TOML says. Raises: ConfigError where it is none, with the line."""
+    line = line_of_long_key(text)
+    if line is not None:
+        what = f"a name has more than {MOST_DOTS} dots, which no name here has"
+        raise ConfigError([Problem(line=line, where="syntax", what=what)], file=file)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:

@@ -6,6 +6,7 @@ has nothing yet, as at its start, the file is no answer: what is in force was pu
 no rule answers by itself then. Watches may be the file's: to hear too much does no harm.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -80,7 +81,7 @@ class Follower(Generic[T]):
         book = await self._store.get(version)
         if book is None:
             raise ConfigError([Problem(line=None, where=f"version {version}", what="is not there")])
-        return self._files if book.text is None else self._read(book.text)
+        return self._files if book.text is None else await asyncio.to_thread(self._read, book.text)
 
     def _refuse(self, version: int, err: ConfigError) -> None:
         means = "" if self._has_read else self._unread_means

@@ -1,5 +1,7 @@
 """Rulebooks in TOML: read with the same errors as the file, spelled so that they read the same, and followed whole."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from app import books
 from app.config import parse
 from app.following import Follower, Ruling, follow_rules, follow_watches
+from app.wiring import build_trials
 from core.assessment import Intent, Language
+from core.clock import ManualClock
 from core.config import AccountConfig, Config, Rule
 from core.errors import ConfigError
 from core.post import Platform
@@ -89,6 +93,57 @@ def test_bad_watches_are_refused_all_at_once() -> None:
     with pytest.raises(ConfigError) as refused:
         books.read_watches(text, ACCOUNTS)
     assert [problem.line for problem in refused.value.problems] == [2, 3, 6]
+
+
+@pytest.mark.parametrize("line", ["[" + " " * 60_000, "[a" + " b" * 30_000, "a" + " " * 60_000, '\\"' * 30_000])
+def test_no_line_within_a_text_keeps_the_reader_busy(line: str) -> None:
+    text = f"[[rules]]\nname = '''\n{line}\n'''\n"
+    began = time.process_time()
+    assert len(books.read_rules(text, [])) == 1
+    # A hundredth of it on an idle machine; it was hours.
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("part", ["a", '"a.b"', '"\\""', "'a'"])
+@pytest.mark.parametrize("shape", ["{}=1", "[{}]", "a = {{{} = 1}}"])
+def test_a_name_of_very_many_parts_is_refused_with_its_line(part: str, shape: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        books.read_rules("\n" + shape.format(" . ".join([part] * 7_000)), [])
+    assert "line 2: syntax: a name has more than 20 dots" in str(refused.value)
+
+
+def test_dots_within_a_text_are_no_parts_of_a_name() -> None:
+    text = f'[[rules]]\nname = "{"." * 50} {"a" * 500}. {"One sentence. " * 30}"'
+    assert len(books.read_rules(text, [])) == 1
+
+
+def test_a_text_longer_than_anybody_writes_is_refused_and_says_how_long_it_may_be() -> None:
+    with pytest.raises(ConfigError, match="the text has 64001 characters; 64000 are the most: shorten it"):
+        books.read_rules("#" * 64_001, [])
+    with pytest.raises(ConfigError, match="the text has 64001 characters; 64000 are the most: shorten it"):
+        books.read_watches("#" * 64_001, ACCOUNTS)
+
+
+async def test_others_are_served_while_a_text_is_read(tmp_path: Path) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        trials = build_trials(Config(accounts=ACCOUNTS, rules=RULES, watches=WATCHES), database, ManualClock(NOW))
+        other = asyncio.create_task(turn())
+        for kind, text in ((Kind.RULES, books.spell_rules(RULES * 9)), (Kind.WATCHES, books.spell_watches(WATCHES))):
+            before = turns
+            assert await trials.problems(kind, text) == ()
+            assert turns > before
+        other.cancel()
+    finally:
+        await database.close()
 
 
 async def test_a_follower_takes_each_version_whole_and_the_file_again(tmp_path: Path) -> None:
