@@ -29,7 +29,7 @@ from core.config import (
 )
 from core.errors import ConfigError, Problem
 from core.post import Platform
-from core.watch import Watch
+from core.watch import Watch, problem_with_word
 from responder.rules import DEFAULT_RULES, read_rule
 from store.redis_urls import problem_with
 
@@ -352,6 +352,9 @@ def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], pla
         reader.fault(path, "listens for nothing: give it mentions, hashtags, keywords or subreddits")
     if watch.subreddits and platforms.get(watch.account, Platform.REDDIT) is not Platform.REDDIT:
         reader.fault((*path, "subreddits"), "only a Reddit account can follow subreddits")
+    for key, words in (("hashtags", watch.hashtags), ("keywords", watch.keywords), ("exclude", watch.exclude)):
+        for what in filter(None, map(problem_with_word, words)):
+            reader.fault((*path, key), what)
     for tag in watch.hashtags:
         if " " in tag.strip():
             reader.fault((*path, "hashtags"), f"{tag!r} is not a hashtag: it has a space; put it in keywords")

@@ -124,6 +124,19 @@ def test_a_text_longer_than_anybody_writes_is_refused_and_says_how_long_it_may_b
         books.read_watches("#" * 64_001, ACCOUNTS)
 
 
+def test_words_that_no_platform_can_seek_are_refused_with_their_lines() -> None:
+    words = f'hashtags = ["_"]\nkeywords = ["{"k" * 1_100}", "!", "C++", "🔥"]\nexclude = ["job", "..."]\n'
+    with pytest.raises(ConfigError) as refused:
+        books.read_watches(f'[[watches]]\naccount = "x-main"\n{words}', ACCOUNTS)
+    said = [(problem.line, problem.what.split(",")[0]) for problem in refused.value.problems]
+    assert said == [
+        (3, "'_' has no letter"),
+        (4, "'kkkkkkkkkkkkkkkkkkkk…' has 1100 characters; 200 are the most"),
+        (4, "'!' has no letter"),
+        (5, "'...' has no letter"),
+    ]
+
+
 async def test_others_are_served_while_a_text_is_read(tmp_path: Path) -> None:
     turns = 0
 
