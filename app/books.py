@@ -17,6 +17,8 @@ from core.watch import Watch
 
 # Far more than a house needs; each rule is asked for each post.
 MOST_RULES, MOST_WATCHES = 200, 200
+# A house of 200 rules takes half of it.
+MOST_TEXT = 64_000
 _PLAIN_RULE, _PLAIN_WATCH = Rule(name=""), Watch(account="")
 
 
@@ -52,6 +54,9 @@ def spell_watches(watches: Sequence[Watch]) -> str:
 
 
 def _open(text: str, kind: Kind, most: int) -> tuple[Reader, Any]:
+    if len(text) > MOST_TEXT:
+        what = f"the text has {len(text)} characters; {MOST_TEXT} are the most: shorten it"
+        raise ConfigError([Problem(line=None, where=kind, what=what)])
     whole = toml_of(text, file="")
     reader = Reader(lines=lines_of(text), environment={})
     for key in whole:

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
 from app.config_people import read_dashboard, read_oidc
-from app.toml_lines import Path, line_of, lines_of
+from app.toml_lines import MOST_DOTS, Path, line_of, line_of_long_key, lines_of
 from core.assessment import Language
 from core.config import (
     AccountConfig,
@@ -29,7 +29,7 @@ from core.config import (
 )
 from core.errors import ConfigError, Problem
 from core.post import Platform
-from core.watch import Watch
+from core.watch import Watch, problem_with_word
 from responder.rules import DEFAULT_RULES, read_rule
 from store.redis_urls import problem_with
 
@@ -195,6 +195,10 @@ def parse(text: str, *, file: str, environment: Mapping[str, str]) -> Config:
 
 def toml_of(text: str, *, file: str) -> Mapping[str, Any]:
     """Return what TOML says. Raises: ConfigError where it is none, with the line."""
+    line = line_of_long_key(text)
+    if line is not None:
+        what = f"a name has more than {MOST_DOTS} dots, which no name here has"
+        raise ConfigError([Problem(line=line, where="syntax", what=what)], file=file)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
@@ -348,6 +352,9 @@ def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], pla
         reader.fault(path, "listens for nothing: give it mentions, hashtags, keywords or subreddits")
     if watch.subreddits and platforms.get(watch.account, Platform.REDDIT) is not Platform.REDDIT:
         reader.fault((*path, "subreddits"), "only a Reddit account can follow subreddits")
+    for key, words in (("hashtags", watch.hashtags), ("keywords", watch.keywords), ("exclude", watch.exclude)):
+        for what in filter(None, map(problem_with_word, words)):
+            reader.fault((*path, key), what)
     for tag in watch.hashtags:
         if " " in tag.strip():
             reader.fault((*path, "hashtags"), f"{tag!r} is not a hashtag: it has a space; put it in keywords")

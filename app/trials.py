@@ -1,6 +1,7 @@
 """Trying rules and watches on what was heard: what the dashboard's pages ask (`dashboard.books`).
 
-Owns the reading of the past and the thread the trial runs in. Refuses to decide, to send and to change anything.
+Owns the reading of the past and the threads that texts are read in and trials run in, since both may take a while and
+others are served meanwhile. Refuses to decide, to send and to change anything.
 """
 
 import asyncio
@@ -44,13 +45,13 @@ class Trials:
         self._one_at_a_time = asyncio.Lock()
         self._asking = 0
 
-    def problems(self, kind: Kind, text: str) -> tuple[Problem, ...]:
+    async def problems(self, kind: Kind, text: str) -> tuple[Problem, ...]:
         """Return everything that is wrong with a text."""
         try:
             if kind is Kind.RULES:
-                books.read_rules(text, self._accounts)
+                await asyncio.to_thread(books.read_rules, text, self._accounts)
             else:
-                books.read_watches(text, self._config.accounts)
+                await asyncio.to_thread(books.read_watches, text, self._config.accounts)
         except ConfigError as err:
             return tuple(err.problems)
         return ()
@@ -61,7 +62,7 @@ class Trials:
 
     async def try_rules(self, text: str, *, days: int) -> Trial:
         """Return what rules would have done. Raises: ConfigError, Conflict where too many ask, StoreError."""
-        tried = replace(self._desk, rules=books.read_rules(text, self._accounts))
+        tried = replace(self._desk, rules=await asyncio.to_thread(books.read_rules, text, self._accounts))
         async with self._turn():
             in_force = replace(self._desk, rules=await self._rules.fresh())
             since = self._clock.now() - timedelta(days=days)
@@ -70,7 +71,7 @@ class Trials:
 
     async def try_watches(self, text: str, *, days: int) -> WatchTrial:
         """Return what watches would have heard. Raises: as `try_rules`."""
-        tried = books.read_watches(text, self._config.accounts)
+        tried = await asyncio.to_thread(books.read_watches, text, self._config.accounts)
         ours = {
             account.name: Ours(name=account.name, platform=account.platform, handle=account.handle)
             for account in self._config.accounts

@@ -13,6 +13,10 @@ from functools import cached_property, lru_cache
 from core.assessment import Language
 from core.post import Platform, Post
 
+# So long may one keyword, hashtag or excluded word be: it fits every platform's rules and searches, of which the
+# shortest have 512 characters, beside the exclusions that go with it.
+MOST_WORD = 200
+
 
 class Via(StrEnum):
     """How a post came to concern us, strongest first."""
@@ -109,6 +113,16 @@ def match_one(post: Post, watch: Watch, *, summons: bool, handle: str) -> tuple[
     for word in watch.keywords:
         if _contains(post.text, word):
             return Via.KEYWORD, word
+    return None
+
+
+def problem_with_word(word: str) -> str | None:
+    """Return why nothing can be sought by a keyword, hashtag or excluded word; None where it can be."""
+    if len(word) > MOST_WORD:
+        return f"{word[:20] + '…'!r} has {len(word)} characters; {MOST_WORD} are the most"
+    # Emoji are sought and found; punctuation alone makes an empty rule, which a platform refuses.
+    if not any(one.isalnum() or unicodedata.category(one) == "So" for one in word):
+        return f"{word!r} has no letter, no figure and no emoji, so nothing can be sought by it"
     return None
 
 

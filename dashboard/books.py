@@ -14,7 +14,7 @@ from core.watch_trial import WatchTrial
 class Books(Protocol):
     """Whoever reads rulebooks and tries them. Nothing is sent or changed by trying."""
 
-    def problems(self, kind: Kind, text: str) -> tuple[Problem, ...]:
+    async def problems(self, kind: Kind, text: str) -> tuple[Problem, ...]:
         """Return everything that is wrong with a text, as `genlyd check` would say it; () where nothing is."""
         ...
 

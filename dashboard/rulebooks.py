@@ -4,6 +4,7 @@ Owns those. Refuses to read TOML and to try anything itself: the port `dashboard
 tried, and follows what its editor saw.
 """
 
+import asyncio
 import hashlib
 import hmac
 from typing import Any
@@ -21,7 +22,7 @@ from dashboard.present_rulebooks import MOST_VERSIONS, Editing, book_view
 from dashboard.present_trials import rules_trial_view, watches_trial_view
 from dashboard.told import tell
 
-# A house of 200 rules takes a quarter of it.
+# More than a rulebook may hold, so that a text that is a little too long is told so on its page.
 MOST_TEXT, MOST_NOTE = 100_000, 200
 DAYS = ("1", "7", "30")
 
@@ -42,7 +43,7 @@ async def try_out(request: web.Request) -> web.Response:
         text=_text(form.get("text")),
         days=one_of(form, "days", DAYS),
         note=_note(form.get("note")),
-        problems=_books(request).problems(kind, _text(form.get("text"))),
+        problems=await _books(request).problems(kind, _text(form.get("text"))),
     )
     if editing.problems:
         return await _page(request, kind, history, editing, status=400)
@@ -72,7 +73,7 @@ async def put_live(request: web.Request) -> web.Response:
         title = _("This text was not tried")
         message = _("Nothing was changed. What goes live is exactly what was tried: go back, try it, then put it live.")
         raise refuse(409, title, message, yours=text, back=f"/{kind}", back_words=_("Back to the page"))
-    if books.problems(kind, text):
+    if await books.problems(kind, text):
         raise _unreadable(kind, text)
     history = await desk.rulebooks.history(kind, limit=MOST_VERSIONS + 1)
     before = _text_in_force(history, books.file_text(kind))
@@ -92,7 +93,7 @@ async def take_up(request: web.Request) -> web.Response:
             404, _("Nothing here"), _("There is no such version."), back=f"/{kind}", back_words=_("Back to the page")
         )
     text = book.text if book is not None else None
-    if text is not None and books.problems(kind, text):
+    if text is not None and await books.problems(kind, text):
         raise _unreadable(kind, text)
     before = _text_in_force(history, books.file_text(kind))
     await _make(request, kind, text, follows=follows, before=before, note="", yours="", takes_up=to)
@@ -112,6 +113,7 @@ async def _make(
 ) -> None:
     desk = desk_of(request)
     file_text = _books(request).file_text(kind)
+    changed = await asyncio.to_thread(changed_lines, before, file_text if text is None else text)
     try:
         await desk.rulebooks.put_live(
             kind,
@@ -119,7 +121,7 @@ async def _make(
             follows=follows,
             file_print=print_of(file_text),
             note=note,
-            changed=changed_lines(before, file_text if text is None else text),
+            changed=changed,
             by=reader_of(request),
             at=desk.clock.now(),
             takes_up=takes_up,
@@ -153,7 +155,9 @@ async def _page(
     tried: str = "",
     status: int = 200,
 ) -> web.Response:
-    view = book_view(kind, history, _books(request).file_text(kind), editing, desk_of(request).clock.now())
+    file_text, now = _books(request).file_text(kind), desk_of(request).clock.now()
+    # Each version is compared with the one before: in a thread, so that nobody waits for long texts but who asked.
+    view = await asyncio.to_thread(book_view, kind, history, file_text, editing, now)
     context: dict[str, Any] = {"book": view, "trial": trial, "tried": tried}
     return await render(request, "rulebook.html", context, status=status)
 

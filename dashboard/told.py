@@ -128,6 +128,7 @@ _SOURCES = (
     N_("{platform} answered {status}: {detail}"),
     N_("{platform} answered {status}"),
     N_("{platform} refused the credentials ({status})"),
+    N_("X takes no more rules on the stream of this app"),
     N_("X closed the stream"),
     N_("nothing on X's stream for {n} seconds"),
     N_("the stream ended"),

@@ -17,7 +17,7 @@ from emulators.world import Ids, Post, World, now
 from emulators.x_access import WINDOW, refuse, tell
 from emulators.x_shapes import PROBLEMS, Wanted
 
-MAX_RULE_LENGTH = 1024
+MAX_RULE_LENGTH, MAX_RULES = 1024, 1000
 DISCONNECT = {
     "errors": [
         {
@@ -53,7 +53,9 @@ class Rules:
         errors: list[dict[str, Any]] = []
         for entry in entries:
             outcome = self._parse(str(entry.get("value", "")).strip(), str(entry.get("tag") or ""))
-            if isinstance(outcome, Rule):
+            if isinstance(outcome, Rule) and len(self.kept) + len(made) >= MAX_RULES:
+                errors.append({"title": "RulesCapExceeded", "type": f"{PROBLEMS}/rule-cap"})
+            elif isinstance(outcome, Rule):
                 made.append(outcome)
             else:
                 errors.append(outcome)

@@ -35,7 +35,7 @@ from platforms.http import (
 )
 from platforms.published import OwnReplies, Published
 from platforms.x_costs import charge, charge_streamed, charge_written
-from platforms.x_errors import nonsense, not_json, refused, refused_rule
+from platforms.x_errors import RulesFull, nonsense, not_json, refused, refused_rule
 from platforms.x_stream import XStream
 
 CREDENTIALS = ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token")
@@ -151,6 +151,9 @@ class XClient:
     async def sync_rules(self, wanted: Sequence[str]) -> None:
         """Make our rules on the filtered stream exactly `wanted`; rules without our tag stay.
 
+        The new ones come first: where X refuses one, the old ones stand. Where it has no room for both, the old ones go
+        first.
+
         Raises: PlatformError; NeedsOperator names a rule that X does not accept.
         """
         client = self._rule_client()
@@ -158,14 +161,25 @@ class XClient:
         ours = [rule for rule in present if str(rule.get("tag", "")).startswith(RULE_TAG)]
         stale = [str(rule["id"]) for rule in ours if rule["value"] not in wanted]
         missing = [value for value in wanted if value not in {rule["value"] for rule in ours}]
+        try:
+            await self._add_rules(client, missing)
+        except RulesFull:
+            if not stale:
+                raise
+            await self._ask(partial(client.delete_rules, stale), source="stream")
+            await self._add_rules(client, missing)
+            return
         if stale:
             await self._ask(partial(client.delete_rules, stale), source="stream")
-        if missing:
-            rules = [StreamRule(value, f"{RULE_TAG}{self.account.name}") for value in missing]
-            added = await self._ask(partial(client.add_rules, rules), source="stream")
-            refusal = refused_rule(self.door, added.get("errors"))
-            if refusal is not None:
-                raise refusal
+
+    async def _add_rules(self, client: Any, values: Sequence[str]) -> None:
+        if not values:
+            return
+        rules = [StreamRule(value, f"{RULE_TAG}{self.account.name}") for value in values]
+        added = await self._ask(partial(client.add_rules, rules), source="stream")
+        refusal = refused_rule(self.door, added.get("errors"))
+        if refusal is not None:
+            raise refusal
 
     async def open_stream(self) -> XStream:
         """Connect to the filtered stream, once. Raises: PlatformError where X does not open it."""

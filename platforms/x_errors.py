@@ -13,7 +13,12 @@ import aiohttp
 from core.errors import CursorTooOld, NeedsOperator, OutcomeUnknown, PlatformError, Rejected, TryLater
 from platforms.http import Answer, Door, status_error
 
+_CAP = "problems/rule-cap"
 _OPERATORS_403 = ("client-forbidden", "unsupported-authentication", "suspended", "oauth1 app permissions", "locked")
+
+
+class RulesFull(NeedsOperator):
+    """The stream has as many rules as X takes."""
 
 
 def refused(door: Door, status: int, headers: Mapping[str, str], body: Any, *, is_write: bool) -> PlatformError:
@@ -21,6 +26,8 @@ def refused(door: Door, status: int, headers: Mapping[str, str], body: Any, *, i
     answer = Answer(status=status, headers=headers, detail=_detail(body))
     kind = _kind(body)
     message = f"account '{door.account}': X answered {status}: {answer.detail or kind}"
+    if not is_write and (full := _full(door, [body])):
+        return full
     if status == 403:
         return _forbidden(door, answer, kind, message, is_write=is_write)
     if status == 429 and "usage-capped" in kind:
@@ -50,6 +57,8 @@ def nonsense(door: Door, *, is_write: bool) -> PlatformError:
 
 def refused_rule(door: Door, errors: Any) -> NeedsOperator | None:
     """Return what a refused stream rule means, if there is one. A duplicate is as good as added."""
+    if full := _full(door, errors):
+        return full
     named = [error for error in errors or [] if isinstance(error, dict) and "value" in error]
     first = next((error for error in named if error.get("title") != "DuplicateRule"), None)
     if first is None:
@@ -59,6 +68,17 @@ def refused_rule(door: Door, errors: Any) -> NeedsOperator | None:
         door.account,
         f"account '{door.account}': X does not accept the rule {first['value']!r}: {why}",
         cure="Change the watch it was made from (keywords, hashtags, exclude) in the config.",
+    )
+
+
+def _full(door: Door, errors: Any) -> RulesFull | None:
+    """Source: the problem "rule-cap" in https://api.x.com/2/openapi.json, read 2026-11; never seen here."""
+    if not any(isinstance(one, dict) and _CAP in str(one.get("type", "")) for one in errors or []):
+        return None
+    return RulesFull(
+        door.account,
+        f"account '{door.account}': X takes no more rules on the stream of this app",
+        cure="Check the account's watches and its app at X.",
     )
 
 

@@ -1,5 +1,7 @@
 """Rulebooks in TOML: read with the same errors as the file, spelled so that they read the same, and followed whole."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from app import books
 from app.config import parse
 from app.following import Follower, Ruling, follow_rules, follow_watches
+from app.wiring import build_trials
 from core.assessment import Intent, Language
+from core.clock import ManualClock
 from core.config import AccountConfig, Config, Rule
 from core.errors import ConfigError
 from core.post import Platform
@@ -43,6 +47,7 @@ RULES = (
         urgency_below=7,
     ),
 )
+_FROM_THE_FUTURE = '[[rules]]\nname = "a"\nfrom_the_future = true\n'
 
 
 def test_what_is_spelled_reads_the_same() -> None:
@@ -90,6 +95,70 @@ def test_bad_watches_are_refused_all_at_once() -> None:
     assert [problem.line for problem in refused.value.problems] == [2, 3, 6]
 
 
+@pytest.mark.parametrize("line", ["[" + " " * 60_000, "[a" + " b" * 30_000, "a" + " " * 60_000, '\\"' * 30_000])
+def test_no_line_within_a_text_keeps_the_reader_busy(line: str) -> None:
+    text = f"[[rules]]\nname = '''\n{line}\n'''\n"
+    began = time.process_time()
+    assert len(books.read_rules(text, [])) == 1
+    # A hundredth of it on an idle machine; it was hours.
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("part", ["a", '"a.b"', '"\\""', "'a'"])
+@pytest.mark.parametrize("shape", ["{}=1", "[{}]", "a = {{{} = 1}}"])
+def test_a_name_of_very_many_parts_is_refused_with_its_line(part: str, shape: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        books.read_rules("\n" + shape.format(" . ".join([part] * 7_000)), [])
+    assert "line 2: syntax: a name has more than 20 dots" in str(refused.value)
+
+
+def test_dots_within_a_text_are_no_parts_of_a_name() -> None:
+    text = f'[[rules]]\nname = "{"." * 50} {"a" * 500}. {"One sentence. " * 30}"'
+    assert len(books.read_rules(text, [])) == 1
+
+
+def test_a_text_longer_than_anybody_writes_is_refused_and_says_how_long_it_may_be() -> None:
+    with pytest.raises(ConfigError, match="the text has 64001 characters; 64000 are the most: shorten it"):
+        books.read_rules("#" * 64_001, [])
+    with pytest.raises(ConfigError, match="the text has 64001 characters; 64000 are the most: shorten it"):
+        books.read_watches("#" * 64_001, ACCOUNTS)
+
+
+def test_words_that_no_platform_can_seek_are_refused_with_their_lines() -> None:
+    words = f'hashtags = ["_"]\nkeywords = ["{"k" * 1_100}", "!", "C++", "🔥"]\nexclude = ["job", "..."]\n'
+    with pytest.raises(ConfigError) as refused:
+        books.read_watches(f'[[watches]]\naccount = "x-main"\n{words}', ACCOUNTS)
+    said = [(problem.line, problem.what.split(",")[0]) for problem in refused.value.problems]
+    assert said == [
+        (3, "'_' has no letter"),
+        (4, "'kkkkkkkkkkkkkkkkkkkk…' has 1100 characters; 200 are the most"),
+        (4, "'!' has no letter"),
+        (5, "'...' has no letter"),
+    ]
+
+
+async def test_others_are_served_while_a_text_is_read(tmp_path: Path) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        trials = build_trials(Config(accounts=ACCOUNTS, rules=RULES, watches=WATCHES), database, ManualClock(NOW))
+        other = asyncio.create_task(turn())
+        for kind, text in ((Kind.RULES, books.spell_rules(RULES * 9)), (Kind.WATCHES, books.spell_watches(WATCHES))):
+            before = turns
+            assert await trials.problems(kind, text) == ()
+            assert turns > before
+        other.cancel()
+    finally:
+        await database.close()
+
+
 async def test_a_follower_takes_each_version_whole_and_the_file_again(tmp_path: Path) -> None:
     database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
     try:
@@ -121,9 +190,10 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told(
     try:
         store = Rulebooks(database)
         follower: Follower[Rule] = follow_rules(Config(accounts=ACCOUNTS, rules=DEFAULT_RULES), store)
-        first = await _put(store, '[[rules]]\nname = "a"\nfrom_the_future = true\n', FILE)
         assert await follower.fresh() == DEFAULT_RULES
-        assert "version 1 of the rules cannot be read here" in follower.problem
+        first = await _put(store, _FROM_THE_FUTURE, FILE)
+        assert await follower.fresh() == DEFAULT_RULES
+        assert follower.problem == "version 1 of the rules cannot be read here; mend it on the page /rules"
         assert "what was put live cannot be read here" in caplog.text
         await _put(store, '[[rules]]\nname = "a"\n', first)
         assert [rule.name for rule in await follower.fresh()] == ["a"]
@@ -132,7 +202,39 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told(
         await database.close()
 
 
-async def _put(store: Rulebooks, text: str | None, follows: int) -> int:
-    return await store.put_live(
-        Kind.RULES, text, follows=follows, file_print="", note="", changed=(), by="Mette", at=NOW
-    )
+async def test_who_cannot_read_the_rules_in_force_at_start_answers_nothing_by_itself_and_still_calls_people(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        first = await _put(store, _FROM_THE_FUTURE, FILE)
+        follower = follow_rules(Config(accounts=ACCOUNTS, rules=DEFAULT_RULES), store)
+        started = await follower.fresh()
+        assert "automatic" not in {rule.reply for rule in started}
+        assert [rule.escalate for rule in started] == [rule.escalate for rule in DEFAULT_RULES]
+        assert "nothing is answered by itself until it can be" in follower.problem
+        assert "what was put live cannot be read here" in caplog.text
+        second = await _put(store, _FROM_THE_FUTURE, first)
+        assert await follower.fresh() == started
+        await _put(store, '[[rules]]\nname = "a"\nreply = "automatic"\n', second)
+        assert [rule.reply for rule in await follower.fresh()] == ["automatic"]
+        assert follower.problem == ""
+    finally:
+        await database.close()
+
+
+async def test_who_cannot_read_the_watches_in_force_at_start_hears_by_the_files_and_says_so(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    try:
+        store = Rulebooks(database)
+        await _put(store, _FROM_THE_FUTURE, FILE, kind=Kind.WATCHES)
+        follower = follow_watches(Config(accounts=ACCOUNTS, watches=WATCHES), store)
+        assert await follower.fresh() == WATCHES
+        assert "the file's are followed until it can be" in follower.problem
+    finally:
+        await database.close()
+
+
+async def _put(store: Rulebooks, text: str | None, follows: int, kind: Kind = Kind.RULES) -> int:
+    return await store.put_live(kind, text, follows=follows, file_print="", note="", changed=(), by="Mette", at=NOW)

@@ -100,3 +100,4 @@ async def test_a_version_that_cannot_be_read_is_the_doctors_to_tell(tmp_path: Pa
     finally:
         await database.close()
     assert (finding.is_well, "cannot be read here" in finding.detail) == (False, True)
+    assert "nothing is answered by itself" in finding.detail

@@ -14,12 +14,12 @@ import pytest
 from core.clock import ManualClock
 from core.config import AccountConfig
 from core.errors import RateLimited, TryLater, Unreadable
-from core.watch import Watch
+from core.watch import MOST_WORD, Watch, problem_with_word
 from listeners import build
 from listeners.base import Batch
 from listeners.x import XMentionsListener, XStreamListener, parse_page, parse_post, parse_stream_line
 from listeners.x_posts import id_at, instant_of
-from listeners.x_rules import make_rules
+from listeners.x_rules import SEARCH_QUERY_LENGTH, STREAM_RULE_LENGTH, make_rules
 from platforms.x import XClient
 
 if TYPE_CHECKING:
@@ -159,6 +159,15 @@ def test_a_watch_too_long_for_one_rule_is_split_without_losing_a_word() -> None:
 def test_more_exclusions_than_fit_are_left_to_match() -> None:
     watch = Watch(account="x", exclude=tuple(f"excluded word {number}" for number in range(100)))
     assert all(len(rule) <= 512 for rule in make_rules("brand", (watch,), longest=512))
+
+
+@pytest.mark.parametrize("longest", [STREAM_RULE_LENGTH, SEARCH_QUERY_LENGTH])
+def test_any_word_a_watch_may_have_fits_xs_rules_and_searches(longest: int) -> None:
+    words = tuple(letter * MOST_WORD for letter in "abc")
+    assert not any(map(problem_with_word, words))
+    for exclude in ((), words, tuple(f"exclude{number:02}" for number in range(90))):
+        watch = Watch(account="x", keywords=words, hashtags=words, exclude=exclude)
+        assert all(len(rule) <= longest for rule in make_rules("b" * 15, (watch,), longest=longest))
 
 
 def test_a_watch_of_nothing_makes_no_rule() -> None:

@@ -128,23 +128,50 @@ async def test_a_question_without_an_answer_is_tried_later(client: XClient, emul
         await client.search("acme")
 
 
-async def test_rules_become_exactly_what_is_wanted_and_strangers_stay(client: XClient, emulated_x: Emulated) -> None:
-    async def add_by_hand(*rules: dict[str, str]) -> None:
-        headers = {"Authorization": "Bearer someone"}
-        url = f"{emulated_x.url}/2/tweets/search/stream/rules"
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(url, json={"add": rules}, headers=headers) as answer,
-        ):
-            assert answer.status == 201
+async def add_by_hand(emulated_x: Emulated, *rules: dict[str, str]) -> None:
+    headers = {"Authorization": "Bearer someone"}
+    url = f"{emulated_x.url}/2/tweets/search/stream/rules"
+    async with aiohttp.ClientSession() as session, session.post(url, json={"add": rules}, headers=headers) as answer:
+        assert answer.status == 201
 
+
+async def rules_at_x(client: XClient) -> set[str]:
+    return {rule["value"] for rule in (await client._rule_client().get_rules())["data"]}
+
+
+async def test_rules_become_exactly_what_is_wanted_and_strangers_stay(client: XClient, emulated_x: Emulated) -> None:
     await add_by_hand(
-        {"value": "stale", "tag": f"{RULE_TAG}old"}, {"value": "theirs"}, {"value": "wanted", "tag": "other"}
+        emulated_x,
+        {"value": "stale", "tag": f"{RULE_TAG}old"},
+        {"value": "theirs"},
+        {"value": "wanted", "tag": "other"},
     )
     for _ in range(2):
         await client.sync_rules(["@brand -is:retweet", "wanted"])
-    rules = (await client._rule_client().get_rules())["data"]
-    assert {rule["value"] for rule in rules} == {"theirs", "wanted", "@brand -is:retweet"}
+    assert await rules_at_x(client) == {"theirs", "wanted", "@brand -is:retweet"}
+
+
+async def test_a_refused_rule_leaves_the_old_ones_listening(client: XClient) -> None:
+    await client.sync_rules(["acme"])
+    with pytest.raises(NeedsOperator, match="does not accept the rule"):
+        await client.sync_rules(["a" * 1025])
+    assert await rules_at_x(client) == {"acme"}
+    await client.sync_rules(["acme router"])
+    assert await rules_at_x(client) == {"acme router"}
+
+
+async def test_where_x_has_no_room_for_old_and_new_rules_the_old_go_first(
+    client: XClient, emulated_x: Emulated
+) -> None:
+    await client.sync_rules(["acme"])
+    await add_by_hand(emulated_x, *({"value": f"theirs{number}"} for number in range(999)))
+    await client.sync_rules(["acme router"])
+    found = await rules_at_x(client)
+    assert (len(found), "acme router" in found, "acme" in found) == (1000, True, False)
+    with pytest.raises(NeedsOperator, match="X takes no more rules") as full:
+        await client.sync_rules(["acme router", "acme box"])
+    assert "watches" in full.value.cure
+    assert "acme router" in await rules_at_x(client)
 
 
 async def test_a_rule_x_refuses_is_named(client: XClient) -> None:
