@@ -64,10 +64,12 @@ async def _known(connection: AsyncConnection, arrival: Arrival) -> int | None:
 async def _invited(connection: AsyncConnection, arrival: Arrival, *, at: datetime) -> int | None:
     if not arrival.email:
         return None
-    query = select(t.staff).where(_S.email == arrival.email.casefold(), _S.oidc_subject.is_(None))
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(select(t.staff).where(_S.email == arrival.email.casefold()))).first()
     staff = staff_of(row) if row else None
-    if staff is None or not (staff.is_active or staff.is_invited):
+    if staff is not None and not (staff.is_active or staff.is_invited):
+        # Whoever may come in no more gets no second account by their role at the provider.
+        raise NotInvited("this person may not sign in any more")
+    if staff is None or staff.has_provider:
         return None
     values = {"oidc_subject": arrival.subject, "is_active": True}
     await connection.execute(update(t.staff).where(_S.id == staff.id).values(values))
