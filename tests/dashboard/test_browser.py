@@ -49,7 +49,7 @@ async def chromium() -> AsyncIterator[Chromium]:
 
 @pytest.fixture
 async def page(chromium: Chromium) -> AsyncIterator[Page]:
-    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="da-DK")
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
     opened = await context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
