@@ -65,6 +65,8 @@ async def greet(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody past without a session, and no POST without its token from our own page."""
+    if any("\x00" in part for part in (request.path, *request.query.values())):
+        raise refuse(400, _("We could not read that"), _("The address holds a character that no page takes."))
     if request.method not in ("GET", "HEAD"):
         _check_origin(request)
     if request.path in PUBLIC or request.path.startswith(("/static/", *BY_LINK)):
