@@ -70,6 +70,7 @@ async def set_role(request: web.Request) -> web.Response:
         done = await desk.people.set_role(staff.id, role, by=reader_of(request), at=desk.clock.now())
     except LastAdmin:
         raise _last_admin(staff) from None
+    await desk.bell.announce()
     return see("/people", "role-set" if done else "unchanged")
 
 
@@ -83,6 +84,7 @@ async def set_state(request: web.Request) -> web.Response:
         raise _last_admin(staff) from None
     if not done:
         return see("/people", "unchanged")
+    await desk.bell.announce()
     return see("/people", "reactivated" if is_active else "deactivated")
 
 
