@@ -21,6 +21,7 @@ from dashboard.i18n import N_, _
 from dashboard.marks import local_path
 from dashboard.opening import check_token
 from dashboard.pages import refuse
+from store.lookers import Does
 from store.sessions import Session
 
 # The ways in, which ask no session: each checks by itself who comes. Health is for machines.
@@ -38,6 +39,9 @@ PUBLIC = frozenset(
 BY_LINK = ("/alert/", "/join/")
 # Asked for by scripts, which can do nothing with a sign-in page; and which ask by themselves, so no sign of a person.
 _SCRIPTED = frozenset({"/live", "/lookers", "/held", "/inbox/cards", "/inbox/fresh"})
+_LOOKING = r"/conversations/{id}/looking"
+# A page says so where it fetches by itself what a person may ask for too. It takes away, and gives no right.
+_BY = "X-Genlyd-By"
 _TOUCH_EVERY = timedelta(minutes=1)
 # What each route asks for, by method and path as `server` declares them.
 RIGHTS = web.AppKey("rights", dict[tuple[str, str], Right])
@@ -61,6 +65,8 @@ async def greet(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def lock(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody past without a session, and no POST without its token from our own page."""
+    if any("\x00" in part for part in (request.path, *request.query.values())):
+        raise refuse(400, _("We could not read that"), _("The address holds a character that no page takes."))
     if request.method not in ("GET", "HEAD"):
         _check_origin(request)
     if request.path in PUBLIC or request.path.startswith(("/static/", *BY_LINK)):
@@ -100,10 +106,19 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
 async def _stay_awake(request: web.Request, session: Session) -> None:
     """An open tab that fetches by itself is no person: only what somebody does keeps a session awake."""
     desk, now = desk_of(request), desk_of(request).clock.now()
-    if request.path in _SCRIPTED or (session.seen_at is not None and now - session.seen_at < _TOUCH_EVERY):
+    if session.seen_at is not None and now - session.seen_at < _TOUCH_EVERY:
+        return
+    if await _is_by_itself(request):
         return
     idle_until = now + timedelta(minutes=desk.config.dashboard.idle_minutes)
     await desk.sessions.touch(session, at=now, idle_until=min(idle_until, session.expires_at))
+
+
+async def _is_by_itself(request: web.Request) -> bool:
+    """Whether a page asks this and no person: what it hears, that it is open, the pane that it keeps true."""
+    if _route_of(request) == _LOOKING:
+        return (await form_of(request)).get("does") != Does.TYPING
+    return request.path in _SCRIPTED or request.headers.get(_BY) == "itself"
 
 
 def _to_the_door(request: web.Request) -> web.Response:

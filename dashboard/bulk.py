@@ -11,7 +11,7 @@ from aiohttp import web
 from core.conversation import Move
 from dashboard.desk import desk_of, reader_of
 from dashboard.filters import Filters, filters_of_link
-from dashboard.forms import form_of, one_of
+from dashboard.forms import form_of, line_of, one_of
 from dashboard.i18n import _
 from dashboard.inbox import MOST_SHOWN, card_views
 from dashboard.pages import refuse, render, see
@@ -42,7 +42,7 @@ async def undo(request: web.Request) -> web.Response:
     """POST /inbox/undo: put back what this person moved a moment ago."""
     desk, form = desk_of(request), await form_of(request)
     filters = filters_of_link(str(form.get("back", "")))
-    batch = await desk.bulk.undo(str(form.get("token", "")), by=reader_of(request), at=desk.clock.now())
+    batch = await desk.bulk.undo(line_of(form.get("token")), by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
     return await _answer(request, filters, batch.done if batch else (), undone_view(batch))
 

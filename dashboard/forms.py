@@ -10,6 +10,7 @@ from aiohttp import web
 
 from dashboard.i18n import _
 from dashboard.pages import refuse
+from store.rows import storable
 
 # More than any platform takes.
 MOST_TEXT = 20_000
@@ -38,9 +39,14 @@ def one_of(form: Mapping[str, object], name: str, allowed: Iterable[StrEnum | st
     raise refuse(400, _("We could not read that"), _("The form asked for something we do not know."))
 
 
+def line_of(value: object) -> str:
+    """Return what stands in a field of one line, "" where there is none."""
+    return " ".join(storable(value.replace("\x00", " ")).split()) if isinstance(value, str) else ""
+
+
 def text_of(form: Mapping[str, object], name: str) -> str:
     """Return a text with the line ends a platform expects; browsers send CRLF."""
     value = form.get(name)
     if not isinstance(value, str):
         raise refuse(400, _("We could not read that"), _("The text was missing from the form."))
-    return value.replace("\r\n", "\n").replace("\x00", "").strip()[: MOST_TEXT + 1]
+    return storable(value.replace("\r\n", "\n").replace("\x00", "")).strip()[: MOST_TEXT + 1]

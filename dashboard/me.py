@@ -4,22 +4,27 @@ Owns that page and its forms. Refuses to touch anybody else: every form acts on 
 """
 
 import asyncio
+import hashlib
+import hmac
 from datetime import timedelta
 
 from aiohttp import web
 
+from dashboard.cookies import as_bytes
 from dashboard.desk import desk_of, session_of
-from dashboard.factors import hash_code, new_codes, new_secret, setup_of
+from dashboard.factors import Setup, hash_code, new_codes, new_secret, setup_of
 from dashboard.forms import form_of
 from dashboard.i18n import _
-from dashboard.limits import of_own_password
-from dashboard.opening import keep_session, renew_session
+from dashboard.limits import of_own_password, of_second_factor
+from dashboard.opening import keep_session, known_browser, renew_session
 from dashboard.pages import refuse, render, see
 from dashboard.passwords import WeakPassword, hash_password
 from dashboard.present_people import factor_view, session_views
-from dashboard.signin import PASSWORDS, confirm, too_many, wrong_first_code
+from dashboard.signin import PASSWORDS, confirm, too_many, wait_for
+from store.sessions import Session
 
 _SETUP = "/me/second-factor"
+_SETUP_LASTS = timedelta(minutes=30)
 
 
 async def me(request: web.Request) -> web.Response:
@@ -53,17 +58,33 @@ async def begin_factor(request: web.Request) -> web.StreamResponse:
     problem = await _problem_with_password(request, str(form.get("old", "")))
     if problem:
         return await _page(request, where="second-factor", problem=problem, status=422)
-    if not await desk.factors.propose(session.staff.id, new_secret()):
+    secret = new_secret()
+    if not await desk.factors.propose(session.staff.id, secret):
         return see("/me", "unchanged")
-    return await _setup(request)
+    until = int((desk.clock.now() + _SETUP_LASTS).timestamp())
+    setup = setup_of(secret, session.staff.name, desk.config.brand)
+    return await _setup(request, f"{until}.{_seal(session, secret, until)}", setup=setup)
 
 
 async def confirm_factor(request: web.Request) -> web.StreamResponse:
-    """POST /me/second-factor/confirm: a first code shows that the telephone counts with us."""
-    form, session = await form_of(request), session_of(request)
+    """POST /me/second-factor/confirm: a first code shows that the telephone counts with us.
+
+    Only where this session showed the password for this very secret, and lately; the secret is not shown again.
+    """
+    desk, form, session = desk_of(request), await form_of(request), session_of(request)
+    proof = str(form.get("proof", ""))
+    if not await _is_proof(request, proof):
+        await desk.factors.drop(session.staff.id)
+        problem = _("This setup was begun elsewhere, or too long ago. Begin it again.")
+        return await _page(request, where="second-factor", problem=problem, status=409)
+    limits = of_second_factor(session.staff.id, await known_browser(request, session.staff))
+    wait = await desk.tries.take(limits, at=desk.clock.now())
+    if wait:
+        return wait_for(await _setup(request, proof, problem=too_many(wait), status=429), wait)
     codes = await confirm(request, session.staff, str(form.get("code", "")), keep=session.token_hash)
     if codes is None:
-        return await _setup(request, problem=wrong_first_code(), status=422)
+        return await _setup(request, proof, problem=_wrong_code(), status=422)
+    await desk.tries.forgive(limits)
     return await _show_codes(request, codes)
 
 
@@ -132,19 +153,41 @@ async def _show_codes(request: web.Request, codes: tuple[str, ...]) -> web.Respo
     return response
 
 
-async def _setup(request: web.Request, *, problem: str = "", status: int = 200) -> web.Response:
-    desk, session = desk_of(request), session_of(request)
-    factor = await desk.factors.get(session.staff.id)
-    if factor is None or factor.since is not None:
-        return see("/me", "unchanged")
+async def _setup(
+    request: web.Request, proof: str, *, setup: Setup | None = None, problem: str = "", status: int = 200
+) -> web.Response:
+    """The page of a setup; after a wrong code without the secret, which takes the password to see."""
     context = {
-        "setup": setup_of(factor.secret, session.staff.name, desk.config.brand),
+        "setup": setup,
+        "proof": proof,
         "action": f"{_SETUP}/confirm",
         "next": "/me",
         "problem": problem,
         "is_door": False,
     }
     return await render(request, "second_factor.html", context, status=status)
+
+
+async def _is_proof(request: web.Request, proof: str) -> bool:
+    """Whether this session began the setup that waits, and not too long ago."""
+    desk, session = desk_of(request), session_of(request)
+    factor = await desk.factors.get(session.staff.id)
+    until, _dot, seal = proof.partition(".")
+    if factor is None or factor.since is not None or not (until.isascii() and until.isdigit() and len(until) <= 12):
+        return False
+    if int(until) <= desk.clock.now().timestamp():
+        return False
+    return hmac.compare_digest(as_bytes(seal), as_bytes(_seal(session, factor.secret, int(until))))
+
+
+def _seal(session: Session, secret: str, until: int) -> str:
+    """Nobody can make it who was not shown the secret, and it is worth nothing in another session."""
+    said = f"second factor {session.token_hash} {until}"
+    return hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+
+
+def _wrong_code() -> str:
+    return _("This code is wrong. Wait for the next one, and check that the telephone's clock is right.")
 
 
 async def _page(request: web.Request, *, where: str = "", problem: str = "", status: int = 200) -> web.Response:

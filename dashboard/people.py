@@ -11,7 +11,7 @@ from core.errors import Conflict
 from core.rights import Role
 from dashboard.cookies import hashed, new_token
 from dashboard.desk import Desk, desk_of, reader_of, session_of
-from dashboard.forms import form_of, number, one_of
+from dashboard.forms import form_of, line_of, number, one_of
 from dashboard.i18n import _
 from dashboard.pages import refuse, render, see
 from dashboard.present_people import person_views, role_choices
@@ -30,8 +30,7 @@ async def people(request: web.Request) -> web.Response:
 async def invite(request: web.Request) -> web.Response:
     """POST /people: expect somebody, and show the link for them, once."""
     desk, form = desk_of(request), await form_of(request)
-    name = " ".join(str(form.get("name", "")).split())
-    email = str(form.get("email", "")).strip().casefold()
+    name, email = line_of(form.get("name")), line_of(form.get("email")).casefold()
     role = Role(one_of(form, "role", Role))
     typed = {"name": name[:_LONGEST_NAME], "role": role.value, "email": email[:254]}
     problem = _problem_with(name, email)
@@ -71,6 +70,7 @@ async def set_role(request: web.Request) -> web.Response:
         done = await desk.people.set_role(staff.id, role, by=reader_of(request), at=desk.clock.now())
     except LastAdmin:
         raise _last_admin(staff) from None
+    await desk.bell.announce()
     return see("/people", "role-set" if done else "unchanged")
 
 
@@ -84,6 +84,7 @@ async def set_state(request: web.Request) -> web.Response:
         raise _last_admin(staff) from None
     if not done:
         return see("/people", "unchanged")
+    await desk.bell.announce()
     return see("/people", "reactivated" if is_active else "deactivated")
 
 

@@ -70,6 +70,8 @@ _MORE = {
     "through": N_("through: {value}"),
     "edited": N_("edited: {value}"),
     "reasons": N_("why: {value}"),
+    "freed": N_("conversations that are nobody's now: {value}"),
+    "handed on": N_("conversations handed on to {value}"),
 }
 
 

@@ -15,12 +15,13 @@ from core.errors import ConfigError, Conflict
 from core.rulebook import FILE, Kind, Rulebook, changed_lines, print_of
 from dashboard.books import Books
 from dashboard.desk import desk_of, reader_of, session_of
-from dashboard.forms import number, one_of
+from dashboard.forms import line_of, number, one_of
 from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_rulebooks import MOST_VERSIONS, Editing, book_view
 from dashboard.present_trials import rules_trial_view, watches_trial_view
 from dashboard.told import tell
+from store.rows import storable
 
 # More than a rulebook may hold, so that a text that is a little too long is told so on its page.
 MOST_TEXT, MOST_NOTE = 100_000, 200
@@ -183,14 +184,14 @@ def _text(value: object) -> str:
     """The text as it was typed but for its line ends: nothing is stripped, so that lines keep their numbers."""
     if not isinstance(value, str):
         raise refuse(400, _("We could not read that"), _("The text was missing from the form."))
-    text = value.replace("\r\n", "\n").replace("\x00", "")
+    text = storable(value.replace("\r\n", "\n").replace("\x00", ""))
     if len(text) > MOST_TEXT:
         raise refuse(413, _("Too much text"), _("Shorten it and try again."), yours=text)
     return text
 
 
 def _note(value: object) -> str:
-    return " ".join(value.split())[:MOST_NOTE] if isinstance(value, str) else ""
+    return line_of(value)[:MOST_NOTE]
 
 
 def _seal(request: web.Request, kind: Kind, text: str, follows: int) -> str:

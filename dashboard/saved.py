@@ -8,7 +8,7 @@ from aiohttp import web
 from core.errors import Conflict
 from dashboard.desk import desk_of, session_of
 from dashboard.filters import filters_of_link
-from dashboard.forms import form_of, number
+from dashboard.forms import form_of, line_of, number
 from dashboard.i18n import _
 from dashboard.pages import refuse, see
 from store.saved_filters import MOST
@@ -20,7 +20,7 @@ async def save(request: web.Request) -> web.Response:
     """POST /filters: give the filters of the page a name."""
     desk, form = desk_of(request), await form_of(request)
     query = filters_of_link(str(form.get("query", ""))).with_()
-    name = " ".join(str(form.get("name", "")).replace("\x00", " ").split())[:_MOST_NAME]
+    name = line_of(form.get("name"))[:_MOST_NAME]
     if not name:
         raise refuse(400, _("The filter has no name"), _("Go back and give it one: a word you will know it by."))
     try:

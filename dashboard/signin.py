@@ -52,7 +52,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     wait = await desk.tries.take(limits, at=desk.clock.now())
     if wait:
         _sign_ins.labels("throttled").inc()
-        return _wait(await door(request, name=name, problem=too_many(wait), status=429), wait)
+        return wait_for(await door(request, name=name, problem=too_many(wait), status=429), wait)
     if not await request.app[PASSWORDS].is_right(staff.password_hash if staff else None, password) or staff is None:
         await _failed(request, staff, "wrong")
         return await door(request, name=name, problem=_("The name or the password is wrong."), status=401)
@@ -78,7 +78,7 @@ async def enter_code(request: web.Request) -> web.StreamResponse:
     wait = await desk.tries.take(limits, at=desk.clock.now())
     if wait:
         _sign_ins.labels("throttled").inc()
-        return _wait(await _code(request, half, problem=too_many(wait), status=429), wait)
+        return wait_for(await _code(request, half, problem=too_many(wait), status=429), wait)
     how = await _which_code(request, half.staff, str(form.get("code", "")))
     if how is None:
         await _failed(request, half.staff, "wrong code")
@@ -102,9 +102,16 @@ async def confirm_setup(request: web.Request) -> web.StreamResponse:
     if half is None:
         return _start_over()
     check_token(form, half.csrf)
+    desk = desk_of(request)
+    limits = of_second_factor(half.staff.id, await known_browser(request, half.staff))
+    wait = await desk.tries.take(limits, at=desk.clock.now())
+    if wait:
+        _sign_ins.labels("throttled").inc()
+        return wait_for(await _setup(request, half, problem=too_many(wait), status=429), wait)
     codes = await confirm(request, half.staff, str(form.get("code", "")), keep=half.token_hash)
     if codes is None:
         return await _setup(request, half, problem=wrong_first_code(), status=422)
+    await desk.tries.forgive(limits)
     path = local_path(str(form.get("next", "")))
     page = await render(request, "codes.html", {"codes": codes, "on": path, "is_door": True})
     return await open_session(request, half.staff, Stage.OPEN, how="password and new second factor", response=page)
@@ -124,11 +131,12 @@ async def confirm(request: web.Request, staff: Staff, code: str, *, keep: str) -
     desk = desk_of(request)
     factor = await desk.factors.get(staff.id)
     step = step_of(factor.secret, code, desk.clock.now()) if factor is not None else None
-    if step is None:
+    if factor is None or step is None:
         return None
     codes = new_codes()
     hashes = [found for found in map(hash_code, codes) if found is not None]
-    return codes if await desk.factors.confirm(staff, step, hashes, at=desk.clock.now(), keep=keep) else None
+    is_new = await desk.factors.confirm(staff, factor.secret, step, hashes, at=desk.clock.now(), keep=keep)
+    return codes if is_new else None
 
 
 async def door(request: web.Request, *, name: str = "", problem: str = "", status: int = 200) -> web.Response:
@@ -166,6 +174,12 @@ def too_many(wait: timedelta) -> str:
     """Return what to say to whoever tried too often."""
     whole = timedelta(seconds=max(1, int(wait.total_seconds() + 0.999)))
     return _("Too many tries. Wait {span}, then try again.", span=words.span(whole))
+
+
+def wait_for(response: web.StreamResponse, wait: timedelta) -> web.StreamResponse:
+    """Say to programs too how long to wait."""
+    response.headers["Retry-After"] = str(max(1, int(wait.total_seconds() + 0.999)))
+    return response
 
 
 def wrong_first_code() -> str:
@@ -211,6 +225,7 @@ async def _setup(request: web.Request, half: Session, *, problem: str = "", stat
     path = local_path(request.query.get("next") or str((await form_of(request)).get("next", "")))
     context = {
         "setup": setup_of(factor.secret, half.staff.name, desk.config.brand),
+        "proof": "",
         "action": SETUP_PAGE,
         "csrf": half.csrf,
         "next": path,
@@ -222,8 +237,3 @@ async def _setup(request: web.Request, half: Session, *, problem: str = "", stat
 
 def _start_over() -> web.Response:
     return web.Response(status=303, headers={"Location": "/sign-in"})
-
-
-def _wait(response: web.Response, wait: timedelta) -> web.Response:
-    response.headers["Retry-After"] = str(max(1, int(wait.total_seconds() + 0.999)))
-    return response

@@ -8,7 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from dashboard.desk import desk_of, reader_of
-from dashboard.forms import one_of
+from dashboard.forms import line_of, one_of
 from dashboard.marks import local_path
 from dashboard.pages import render, see
 from dashboard.present_sources import account_views, figures, gap_views
@@ -82,4 +82,4 @@ async def gap_seen(request: web.Request) -> web.Response:
 
 
 def _reason(value: object) -> str:
-    return " ".join(value.split())[:200] if isinstance(value, str) else ""
+    return line_of(value)[:200]

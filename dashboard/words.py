@@ -268,7 +268,9 @@ DONE = Said(
         "filter-saved": N_("Saved. The star beside the search lists it."),
         "filter-deleted": N_("Deleted."),
         "role-set": N_("The role is set. They sign in anew."),
-        "deactivated": N_("They cannot sign in any more, and are signed out everywhere."),
+        "deactivated": N_(
+            "They cannot sign in any more. What they had is in the queue again; what they had taken over is yours."
+        ),
         "reactivated": N_("They can sign in again."),
         "withdrawn": N_("Withdrawn. The link works no longer."),
         "factor-removed": N_("The second factor is removed, and they are signed out everywhere."),

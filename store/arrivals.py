@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import GenlydError
 from core.rights import Role
+from store import rows
 from store import tables as t
 from store.database import Database, alone
 from store.people import LastAdmin, Staff, add, change_role, changed, named, one, record, staff_of
@@ -64,10 +65,12 @@ async def _known(connection: AsyncConnection, arrival: Arrival) -> int | None:
 async def _invited(connection: AsyncConnection, arrival: Arrival, *, at: datetime) -> int | None:
     if not arrival.email:
         return None
-    query = select(t.staff).where(_S.email == arrival.email.casefold(), _S.oidc_subject.is_(None))
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(select(t.staff).where(_S.email == arrival.email.casefold()))).first()
     staff = staff_of(row) if row else None
-    if staff is None or not (staff.is_active or staff.is_invited):
+    if staff is not None and not (staff.is_active or staff.is_invited):
+        # Whoever may come in no more gets no second account by their role at the provider.
+        raise NotInvited("this person may not sign in any more")
+    if staff is None or staff.has_provider:
         return None
     values = {"oidc_subject": arrival.subject, "is_active": True}
     await connection.execute(update(t.staff).where(_S.id == staff.id).values(values))
@@ -79,9 +82,10 @@ async def _invited(connection: AsyncConnection, arrival: Arrival, *, at: datetim
 async def _by_role(connection: AsyncConnection, arrival: Arrival, *, at: datetime) -> int:
     if arrival.role is None:
         raise NotInvited("nobody here has invited this person")
-    name, number = arrival.name.strip()[:90] or "?", 2
+    said = rows.storable(arrival.name).strip()[:90]
+    name, number = said or "?", 2
     while await named(connection, name) is not None:
-        name, number = f"{arrival.name.strip()[:90]} {number}", number + 1
+        name, number = f"{said} {number}", number + 1
     values = {"password_hash": "", "role": arrival.role, "is_active": True, "oidc_subject": arrival.subject}
     staff_id = await add(connection, name, at=at, **values)
     await record(connection, by=_BY, action="add staff", subject=name, at=at, detail=changed(None, arrival.role))

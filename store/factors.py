@@ -49,9 +49,20 @@ class Factors:
         async with self._db.begin() as connection:
             return bool((await connection.execute(update(t.staff).where(free).values(totp_secret=secret))).rowcount)
 
-    async def confirm(self, staff: Staff, step: int, code_hashes: Iterable[str], *, at: datetime, keep: str) -> bool:
-        """A first code was right: it is asked for from now on, and sessions but `keep` end. False where it was so."""
-        waiting = and_(_S.id == staff.id, _S.totp_secret.is_not(None), _S.totp_since.is_(None))
+    async def drop(self, staff_id: int) -> None:
+        """Forget a secret that no code has confirmed."""
+        waiting = and_(_S.id == staff_id, _S.totp_since.is_(None))
+        async with self._db.begin() as connection:
+            await connection.execute(update(t.staff).where(waiting).values(totp_secret=None))
+
+    async def confirm(
+        self, staff: Staff, secret: str, step: int, code_hashes: Iterable[str], *, at: datetime, keep: str
+    ) -> bool:
+        """A first code was right: it is asked for from now on, and sessions but `keep` end.
+
+        False where it was so, or where another secret waits by now.
+        """
+        waiting = and_(_S.id == staff.id, _S.totp_secret == secret, _S.totp_since.is_(None))
         async with self._db.begin() as connection:
             confirmed = update(t.staff).where(waiting).values(totp_since=at, totp_step=step)
             if not (await connection.execute(confirmed)).rowcount:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.assessment import Intent, Language
 from core.conversation import Status
 from core.errors import Conflict
+from core.rights import Right, Role, may
 from store import tables as t
 from store.conversations import touch
 from store.database import Database
@@ -112,8 +113,9 @@ class Handing:
             return dict((await connection.execute(query)).all())
 
     async def colleagues(self) -> list[Colleague]:
-        """Return everybody active, those with the least open first."""
-        people = select(t.staff.c.id, t.staff.c.name).where(t.staff.c.is_active)
+        """Return everybody active who may work, those with the least open first."""
+        able = [role for role in Role if may(role, Right.WORK)]
+        people = select(t.staff.c.id, t.staff.c.name).where(t.staff.c.is_active, t.staff.c.role.in_(able))
         async with self._db.read() as connection:
             found = list(await connection.execute(people))
             loads = await _loads(connection, [row.name for row in found])

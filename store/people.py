@@ -14,10 +14,11 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
-from core.rights import Role
+from core.rights import RIGHTS, Right, Role, may
 from store import rows
 from store import tables as t
 from store.database import Database, alone
+from store.leaving import let_go
 
 
 class Scope(StrEnum):
@@ -123,6 +124,8 @@ class People:
             if not is_active:
                 await connection.execute(delete(t.invitations).where(t.invitations.c.staff_id == staff_id))
             action, detail = "reactivate" if is_active else "deactivate", changed(before.is_active, is_active)
+            if not is_active:
+                detail |= await _let_go(connection, before, by=by, at=at)
             await record(connection, by=by, action=action, subject=before.name, at=at, detail=detail)
             return True
 
@@ -209,8 +212,18 @@ async def change_role(connection: AsyncConnection, staff_id: int, role: Role, *,
     await connection.execute(update(t.staff).where(t.staff.c.id == staff_id).values(role=role))
     await end_sessions(connection, staff_id)
     detail = changed(before.role, role)
+    if not may(role, Right.WORK):
+        detail |= await _let_go(connection, before, by=by, at=at)
     await record(connection, by=by, action="set role", subject=before.name, at=at, detail=detail)
     return True
+
+
+async def _let_go(connection: AsyncConnection, leaving: Staff, *, by: str, at: datetime) -> dict[str, object]:
+    """Whoever ends somebody's work has what they took; where that is no colleague, whoever may do most here."""
+    found = [staff_of(row) for row in await connection.execute(select(t.staff).where(t.staff.c.is_active))]
+    able = [one for one in found if one.id != leaving.id and may(one.role, Right.WORK)]
+    able.sort(key=lambda one: (one.name != by, -len(RIGHTS[one.role]), one.id))
+    return await let_go(connection, leaving.name, heir=able[0].name if able else None, at=at)
 
 
 async def keep_an_admin(connection: AsyncConnection, leaving: Staff) -> None:

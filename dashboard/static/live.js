@@ -31,7 +31,9 @@
     if (isWriting() || isSelecting || pane.querySelector("details:not(.why)[open] form :is(input, select):focus")) {
       document.getElementById("changed")?.removeAttribute("hidden");
     } else {
-      htmx.ajax("GET", pane.dataset.at, { target: "#reading", swap: "outerMorph show:none", source: "#reading" });
+      // The page asks by itself, and no person: that must not keep a session awake.
+      const headers = { "X-Genlyd-By": "itself" };
+      htmx.ajax("GET", pane.dataset.at, { target: "#reading", swap: "outerMorph show:none", source: "#reading", headers });
     }
   }
 

@@ -104,6 +104,21 @@ async def test_an_open_conversation_says_that_it_changed_and_keeps_the_words(
     await expect(page.get_by_label("Edit, then approve")).to_have_value("Halvt skrevet")
 
 
+async def test_a_conversation_that_the_page_fetches_again_says_that_nobody_asked(
+    page: Page, house: House, clock: ManualClock
+) -> None:
+    conversation = await house.seed.say(Said(root="t"))
+    await sign_in(page, house, "Lars")
+    await page.goto(f"{house.url}/conversations/{conversation}")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    await clock.advance(1)
+    async with page.expect_request(f"**/conversations/{conversation}*") as asked:
+        await house.seed.say(Said(root="t", text="Og en ting til", action=Action.SHOW))
+        await house.bell.announce()
+    assert (await (await asked.value).all_headers())["x-genlyd-by"] == "itself"
+    await expect(page.get_by_text("Og en ting til").first).to_be_visible()
+
+
 @pytest.mark.parametrize("scripted", [True, False])
 async def test_a_person_sets_a_mood_right_and_takes_it_back_with_and_without_scripts(
     chromium: Chromium, house: House, scripted: bool

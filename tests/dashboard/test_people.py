@@ -63,7 +63,8 @@ async def set_up(browser: Browser, house: House) -> tuple[str, list[str]]:
     await browser.post("/me/second-factor", old=PASSWORD)
     found = _SECRET.search(browser.page)
     assert found is not None
-    await browser.post("/me/second-factor/confirm", code=code_of(browser, house))
+    code, proof = code_of(browser, house), browser.hidden("proof")
+    await browser.post("/me/second-factor/confirm", code=code, proof=proof)
     return found[1].replace(" ", ""), _CODE.findall(browser.page)
 
 
@@ -241,6 +242,41 @@ async def test_what_guards_an_account_is_changed_only_by_whoever_knows_its_passw
     assert (await lars.post("/me/password", old=PASSWORD)).status == 422
     assert "Too many tries" in lars.page
     assert (await named(house, "Lars")).second_factor_since is None
+
+
+async def test_a_setup_that_its_owner_left_is_of_no_use_to_a_stolen_session(
+    house: House, lars: Browser, clock: ManualClock
+) -> None:
+    async with browsing(house.url) as thief:
+        await thief.sign_in("Lars")
+        await thief.get("/me")
+        await lars.get("/me")
+        await lars.post("/me/second-factor", old=PASSWORD)
+        secret, proof = code_of(lars, house), lars.hidden("proof")
+        # A wrong code: said, without the secret; the right one still switches it on.
+        assert (await lars.post("/me/second-factor/confirm", code="000000", proof=proof)).status == 422
+        assert _SECRET.search(lars.page) is None
+        assert lars.hidden("proof") == proof
+        # Another session gets neither the secret nor a second factor, even with the right code, and drops the setup.
+        for stolen in ("", proof):
+            assert (await thief.post("/me/second-factor/confirm", code=secret, proof=stolen)).status == 409
+            assert _SECRET.search(thief.page) is None
+        assert (await lars.post("/me/second-factor/confirm", code=secret, proof=proof)).status == 409
+    # And in its own session it is worth nothing after half an hour.
+    await lars.post("/me/second-factor", old=PASSWORD)
+    proof, secret = lars.hidden("proof"), str(_SECRET.search(lars.page)[1]).replace(" ", "")  # type: ignore[index]
+    await clock.advance(31 * 60)
+    assert (await lars.post("/me/second-factor/confirm", code=code_for(secret, house), proof=proof)).status == 409
+    assert (await named(house, "Lars")).second_factor_since is None
+
+
+async def test_first_codes_are_tried_as_seldom_as_those_of_a_sign_in(house: House, lars: Browser) -> None:
+    await lars.get("/me")
+    await lars.post("/me/second-factor", old=PASSWORD)
+    proof = lars.hidden("proof")
+    tried = [(await lars.post("/me/second-factor/confirm", code="000000", proof=proof)).status for _ in range(6)]
+    assert tried == [422] * 5 + [429]
+    assert _SECRET.search(lars.page) is None
 
 
 async def test_a_new_password_ends_every_other_session_and_renews_this_one(house: House, lars: Browser) -> None:

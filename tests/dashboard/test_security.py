@@ -319,13 +319,44 @@ async def test_what_ends_a_session_ends_its_live_page_too(house: House, lars: Br
     assert (await lars.get("/inbox")).url.path == "/sign-in"
 
 
+@pytest.mark.parametrize("asks", ["looking", "/conversations/1", "/held", "/lookers", "/inbox/cards", "/inbox/fresh"])
 async def test_an_open_tab_that_fetches_by_itself_does_not_keep_a_session_awake(
-    lars: Browser, clock: ManualClock
+    house: House, lars: Browser, clock: ManualClock, asks: str
 ) -> None:
+    await house.seed.say()
+    await lars.get("/conversations/1")
+    token, statuses = lars.csrf, []
     for _ in range(3):
         await clock.advance(50 * 60)
-        status = (await lars.get("/inbox/fragment")).status
-    assert status == 401
+        if asks == "looking":
+            statuses.append(
+                await ask(lars, "POST", "/conversations/1/looking", data={"csrf": token, "does": "looking"})
+            )
+        else:
+            statuses.append(await ask(lars, "GET", asks, headers={"X-Genlyd-By": "itself"}))
+    assert statuses[0] in (200, 204)
+    assert statuses[-1] in (303, 401)
+
+
+async def test_somebody_who_types_or_opens_a_conversation_stays_signed_in(
+    house: House, lars: Browser, clock: ManualClock
+) -> None:
+    await house.seed.say()
+    await lars.get("/conversations/1")
+    token = lars.csrf
+    for _ in range(3):
+        await clock.advance(100 * 60)
+        assert await ask(lars, "POST", "/conversations/1/looking", data={"csrf": token, "does": "typing"}) == 204
+        await clock.advance(100 * 60)
+        assert await ask(lars, "GET", "/conversations/1") == 200
+
+
+async def test_to_say_that_nobody_asked_gives_no_right(house: House, visitor: Browser, staffed: House) -> None:
+    assert await ask(visitor, "GET", "/inbox", headers={"X-Genlyd-By": "itself"}) == 303
+    async with signed_in(staffed, "Rita") as rita:
+        assert await ask(rita, "GET", "/people", headers={"X-Genlyd-By": "itself"}) == 403
+        data = {"csrf": "forged"}
+        assert await ask(rita, "POST", "/filters", headers={"X-Genlyd-By": "itself"}, data=data) == 403
 
 
 async def test_every_answer_carries_the_headers_whatever_it_is(staffed: House) -> None:

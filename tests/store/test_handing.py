@@ -177,3 +177,58 @@ async def test_the_earlier_conversations_of_an_author_are_counted_and_the_last_n
     assert thread is not None
     earlier = await Conversations(database).earlier(thread.author_id, but_not=3)
     assert (earlier.count, [one.id for one in earlier.last]) == (4, [5, 4, 2])
+
+
+async def test_the_work_of_whoever_leaves_goes_on_and_the_bot_stays_silent_where_they_took_over(
+    database: Database,
+) -> None:
+    staff, handing, conversations = (
+        await _people(database, "kari", "ola", "ida"),
+        Handing(database),
+        Conversations(database),
+    )
+    taken, done, given = [await _conversation(database, str(number)) for number in range(3)]
+    for one in (taken, done):
+        version = (await _get(database, one)).version
+        await conversations.move(one, Move.TAKE_OVER, by="kari", version=version, at=NOW)
+    await conversations.move(done, Move.RESOLVE, by="kari", version=(await _get(database, done)).version, at=NOW)
+    assert await handing.next(staff["kari"], by="kari", most_open=8, at=NOW) == given
+    before = (await _get(database, given)).version
+    assert await People(database).set_active(staff["kari"], False, by="ida", at=SOON)
+    for one in (taken, done):
+        now = await _get(database, one)
+        assert (now.taken_by, now.assigned_to) == ("ida", "ida")
+    assert (await _get(database, done)).status is Status.RESOLVED
+    assert (await _get(database, given)).version == before + 1
+    assert {one for _at, one in await conversations.changed_after(NOW, 10**9)} >= {taken, done, given}
+    assert await handing.next(staff["ola"], by="ola", most_open=8, at=SOON) == given
+    async with database.read() as connection:
+        query = select(t.audit.c.detail).where(t.audit.c.action == "deactivate")
+        assert (await connection.execute(query)).scalar_one() == {
+            "before": True,
+            "after": False,
+            "freed": 1,
+            "handed on": {"ida": 2},
+        }
+
+
+async def test_a_reader_is_no_colleague_to_give_work_to_and_keeps_none(database: Database) -> None:
+    staff, handing = await _people(database, "kari", "ola"), Handing(database)
+    given, taken = await _conversation(database, "1"), await _conversation(database, "2")
+    version = (await _get(database, taken)).version
+    await Conversations(database).move(taken, Move.TAKE_OVER, by="kari", version=version, at=NOW)
+    assert await handing.next(staff["kari"], by="kari", most_open=8, at=NOW) == given
+    # By the provider, which is no colleague: then whoever may do most has what was taken.
+    assert await People(database).set_role(staff["kari"], Role.READER, by="provider", at=NOW)
+    assert [one.name for one in await handing.colleagues()] == ["ola"]
+    assert (await _get(database, given)).assigned_to is None
+    assert (await _get(database, taken)).taken_by == "ola"
+
+
+async def test_with_nobody_left_who_works_the_bot_still_stays_silent(database: Database) -> None:
+    staff = await _people(database, "kari")
+    taken = await _conversation(database, "1")
+    version = (await _get(database, taken)).version
+    await Conversations(database).move(taken, Move.TAKE_OVER, by="kari", version=version, at=NOW)
+    assert await People(database).set_active(staff["kari"], False, by="console", at=NOW)
+    assert (await _get(database, taken)).is_taken

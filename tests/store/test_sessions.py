@@ -106,9 +106,11 @@ async def test_a_new_link_ends_the_older_and_a_deactivated_person_gets_none(data
 
 async def test_a_code_counts_once_also_where_it_comes_twice_at_once(database: Database, ase: Staff) -> None:
     factors = Factors(database)
+    assert await factors.propose(ase.id, "OLDER")
     assert await factors.propose(ase.id, "SECRET")
-    assert await factors.confirm(ase, 7, ["a", "b"], at=NOW, keep="")
-    assert not await factors.confirm(ase, 7, ["c"], at=NOW, keep="")
+    assert not await factors.confirm(ase, "OLDER", 7, ["z"], at=NOW, keep="")
+    assert await factors.confirm(ase, "SECRET", 7, ["a", "b"], at=NOW, keep="")
+    assert not await factors.confirm(ase, "SECRET", 7, ["c"], at=NOW, keep="")
     assert not await factors.propose(ase.id, "OTHER")
     assert not await factors.let_in(ase.id, 7)
     assert sorted(await asyncio.gather(*(factors.let_in(ase.id, 8) for _ in range(3)))) == [False, False, True]
