@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.decision import Standing
@@ -21,6 +21,7 @@ from store.accounts import AccountState
 from store.alerts import settle_alerts
 from store.conversations import touch
 from store.facts import facts_of
+from store.moved import approved_and_moved, moved_on, take_back_moved
 from store.people import record
 from store.places import place
 from store.writing import AT_ONCE, Writing
@@ -39,6 +40,7 @@ class Replies(Writing):
             _R.state == ReplyState.APPROVED,
             or_(_R.not_before.is_(None), _R.not_before <= at),
             or_(_R.held_until.is_(None), _R.held_until <= self._db_now(at)),
+            not_(moved_on()),
         )
         values = {
             "state": ReplyState.SENDING,
@@ -48,6 +50,14 @@ class Replies(Writing):
             "attempts": _R.attempts + 1,
         }
         return await self._claim(_able(due, account).order_by(_R.not_before, _R.id).limit(limit), values)
+
+    async def take_back_moved(self, *, at: datetime, account: str | None = None) -> list[int]:
+        """Make drafts again of what people approved where the author wrote, or a colleague took over, since."""
+        async with self._db.read() as connection:
+            if not (await connection.execute(approved_and_moved(account).limit(1))).first():
+                return []
+        async with self._db.begin() as connection:
+            return await take_back_moved(connection, account=account, at=at)
 
     async def other_senders(self, owner: str) -> list[str]:
         """Return the other processes that have, or had, replies in their hands."""
@@ -229,6 +239,8 @@ class Replies(Writing):
             settled_at=at if is_there else None,
             not_before=at,
             looks=0,
+            # Whoever sends it again has read what came since.
+            **({} if is_there else {"approved_at": at}),
         )
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:

@@ -97,6 +97,7 @@ SAYERS: dict[str, Callable[[], list[str]]] = {
         if " " in text and not text.startswith(_ANY)
     ],
     "an edit": lambda: _assigned("store/edits.py", "STALE"),
+    "a conversation that moved on": lambda: _assigned("store/moved.py", "WROTE_AGAIN", "why")[:2],
     "a deletion": lambda: _assigned("core/reply.py", "VOID"),
     "the breaker": lambda: [
         *_arguments("responder/breaker.py", "append"),
