@@ -10,6 +10,7 @@ from datetime import datetime
 from core.assessment import Assessment, Sentiment
 from core.conversation import Conversation, Move, Status
 from core.correction import Field
+from core.decision import Heard
 from core.reply import ReplyKind
 from core.watch import Mention, Via
 from dashboard import i18n, words
@@ -98,8 +99,19 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a reader of the page has read: the newest post, and the newest edit. A form carries it as its text."""
+
+    last_post_id: int
+    last_edit: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.last_post_id}.{self.last_edit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadView:
-    """The conversation page. `last_post_id` is the newest post the reader has seen."""
+    """The conversation page. `seen` is what its reader has read."""
 
     id: int
     version: int
@@ -112,7 +124,7 @@ class ThreadView:
     entries: tuple[EntryView, ...]
     moves: tuple[MoveView, ...]
     taken_by_other: str
-    last_post_id: int
+    seen: Seen
     no_automatic: bool
     not_followed: bool
     lookers: tuple[Chip, ...]
@@ -152,13 +164,21 @@ def thread_view(
         ),
         moves=moves_for(conversation, reader),
         taken_by_other=other,
-        last_post_id=max(entry.heard.id for entry in thread.entries),
+        seen=Seen(
+            last_post_id=max(entry.heard.id for entry in thread.entries),
+            last_edit=max(edit_mark(entry.heard) for entry in thread.entries),
+        ),
         no_automatic=Scope.AUTOMATIC in scopes,
         not_followed=Scope.LISTENING in scopes,
         lookers=looker_chips(beside.lookers, reader),
         promises=tuple(promise_chip(promise, now) for promise in beside.promises),
         person=person_view(thread, beside, reader=reader, zone=zone, now=now),
     )
+
+
+def edit_mark(heard: Heard) -> int:
+    """Return when a post got the words it has, in milliseconds; 0 where it has its first ones."""
+    return 0 if heard.edited_at is None else int(heard.edited_at.timestamp() * 1000)
 
 
 def taken_by_other(conversation: Conversation, reader: str) -> str:
