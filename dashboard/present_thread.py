@@ -276,6 +276,8 @@ def why_no_answer(entry: Entry, taken_by: str) -> str:
     """Return why no answer can be written under a post, "" where one can."""
     if entry.heard.deleted_at is not None:
         return _("The post is gone, so there is nothing to answer.")
+    if not entry.heard.mention.post.url:
+        return _("Its retention time is over and its text is forgotten, so there is nothing to answer.")
     rule = why_no_reply(entry.heard.mention)
     if rule is not None:
         return rule

@@ -20,7 +20,7 @@ from store import rows
 from store import tables as t
 from store.corrections import forget_embeddings, still_hold, taken
 from store.database import Database
-from store.deletions import forget_settled_replies
+from store.deletions import forget_replies
 from store.edits import rewrite
 from store.intake import known_version, take_in
 from store.notes import forget_old
@@ -180,7 +180,8 @@ class Posts:
     async def purge(self, *, before: datetime, at: datetime | None = None) -> int:
         """Forget texts and handles of posts older than an instant; the counts stay. Returns how many.
 
-        As of `at`, what could not be read goes after a day, and so does what deleted posts left on its way.
+        As of `at`, what could not be read goes after a day, and so does what is written under forgotten posts
+        and surely not on its way.
         """
         old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
         async with self._db.begin() as connection:
@@ -194,14 +195,11 @@ class Posts:
                 await connection.execute(
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
-                await connection.execute(
-                    update(t.replies).where(t.replies.c.post_id == one).values(text="", drafted_text=None), gone
-                )
                 await connection.execute(_forget_authors())
             await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
             unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
             await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
-            await forget_settled_replies(connection)
+            await forget_replies(connection)
             await forget_old(connection, before=before)
         return len(ids)
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
 from core.failpoint import reach
-from core.reply import VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
+from core.reply import FORGOTTEN, VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
@@ -389,10 +389,15 @@ def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None)
 
 
 async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:
-    """Nobody writes under a post that is gone. Raises: Conflict."""
-    query = select(t.posts.c.deleted_at).where(t.posts.c.id == reply.post_id)
-    if to in (ReplyState.DRAFT, ReplyState.APPROVED) and (await connection.execute(query)).scalar_one() is not None:
+    """Nobody writes under a post that is gone, or forgotten. Raises: Conflict."""
+    if to not in (ReplyState.DRAFT, ReplyState.APPROVED):
+        return
+    query = select(t.posts.c.deleted_at, t.posts.c.url).where(t.posts.c.id == reply.post_id)
+    post = (await connection.execute(query)).one()
+    if post.deleted_at is not None:
         raise Conflict(VOID)
+    if not post.url:
+        raise Conflict(FORGOTTEN)
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:

@@ -198,6 +198,39 @@ async def test_nobody_writes_under_a_post_that_is_gone(database: Database) -> No
         await replies.redraft(dropped.id, by="kari", version=dropped.version, at=LATER)
 
 
+async def test_nobody_writes_under_a_post_that_is_forgotten_and_what_somebody_did_goes(database: Database) -> None:
+    old = NOW + timedelta(days=400)
+    (post_id,) = await decided(database, a_mention(post=a_secret_post(place="")), plan=a_plan(Action.DRAFT))
+    replies = Replies(database)
+    await purge(database, before=old, at=old)
+    draft = await reply_of(database, post_id)
+    with pytest.raises(Conflict, match="forgotten"):
+        await replies.answer(post_id, f"Kære {SECRET}", by="kari", at=old)
+    with pytest.raises(Conflict, match="forgotten"):
+        await replies.approve(draft.id, f"Kære {SECRET}", by="kari", version=draft.version, at=old)
+    # As an earlier version of Genlyd let them.
+    async with database.begin() as connection:
+        await connection.execute(update(t.replies).values(text=SECRET, drafted_text=SECRET, state=ReplyState.SENT))
+    await purge(database, before=old, at=old)
+    assert await leaks(database, SECRET) == []
+
+
+async def test_a_reply_on_its_way_keeps_its_text_through_a_purge_until_it_is_settled(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post(place="")), plan=a_plan(Action.SHOW))
+    replies, old = Replies(database), NOW + timedelta(days=400)
+    await replies.answer(post_id, f"Kære {SECRET}", by="kari", at=old)
+    (claimed,) = await replies.claim_due("me", at=old, lease=timedelta(minutes=1))
+    await purge(database, before=old, at=old)
+    assert (await reply_of(database, post_id)).text == f"Kære {SECRET}", "it is looked for by its text"
+    await replies.mark_unknown(claimed, "no answer in time", at=old, look_at=None)
+    await purge(database, before=old, at=old)
+    unknown = await reply_of(database, post_id)
+    assert unknown.text == f"Kære {SECRET}"
+    await replies.settle_by_person(unknown.id, is_there=True, by="kari", version=unknown.version, at=old)
+    await purge(database, before=old, at=old)
+    assert await leaks(database, SECRET) == []
+
+
 async def test_what_else_the_author_wrote_stays_and_so_does_their_handle(database: Database) -> None:
     root = {"root_id": "4242", "posted_at": NOW - timedelta(minutes=1)}
     first = a_secret_post()
