@@ -19,6 +19,7 @@ from store.corrections import highest_urgency
 from store.database import alone
 from store.notes import forget_all_beside, forget_quotations
 from store.places import place
+from store.saved_filters import forget_naming
 
 DELETED = "deleted by its author"
 # These may be on their way: their text finds them again on the platform, and goes once they are settled.
@@ -155,6 +156,7 @@ async def _forget_author(connection: AsyncConnection, post: rows.AnyRow) -> None
     theirs = select(t.conversations.c.id).where(t.conversations.c.author_id == post.author_id)
     for conversation_id in (await connection.execute(theirs)).scalars().all():
         await forget_all_beside(connection, conversation_id)
+    await forget_naming(connection, [named.handle, named.name])
     statement = update(t.authors).where(t.authors.c.id == post.author_id)
     await connection.execute(statement.values(handle="", name="", followers=None))
 
