@@ -60,6 +60,7 @@ async def context_of(request: web.Request, conversation_id: int) -> dict[str, ob
         standing,
         await _beside(request, thread),
         reader=reader_of(request),
+        steers=may(session_of(request).staff.role, Right.STEER),
         zone=zone,
         now=desk.clock.now(),
     )
@@ -81,6 +82,7 @@ async def move(request: web.Request) -> web.Response:
             version=number(form.get("version")),
             at=desk.clock.now(),
             batch=batch,
+            steers=may(session_of(request).staff.role, Right.STEER),
         )
     except (Conflict, IllegalMove) as err:
         raise _moved_meanwhile(err, back) from err

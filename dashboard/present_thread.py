@@ -139,6 +139,7 @@ def thread_view(
     beside: Beside | None = None,
     *,
     reader: str,
+    steers: bool = False,
     zone: str = "UTC",
     now: datetime,
 ) -> ThreadView:
@@ -162,7 +163,7 @@ def thread_view(
             entry_view(entry, standing.get(entry.heard.id, ()), is_latest=entry is latest, taken_by=other, now=now)
             for entry in thread.entries
         ),
-        moves=moves_for(conversation, reader),
+        moves=moves_for(conversation, reader, steers=steers),
         taken_by_other=other,
         seen=Seen(
             last_post_id=max(entry.heard.id for entry in thread.entries),
@@ -186,8 +187,9 @@ def taken_by_other(conversation: Conversation, reader: str) -> str:
     return "" if conversation.taken_by in (None, reader) else conversation.taken_by or ""
 
 
-def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
-    """Return the moves that make sense now; the likeliest is the main one."""
+def moves_for(conversation: Conversation, reader: str, *, steers: bool = False) -> tuple[MoveView, ...]:
+    """Return the moves that make sense now; the likeliest is the main one. Who `steers` hands back for others."""
+    other = taken_by_other(conversation, reader)
     if conversation.status is Status.RESOLVED:
         moves = [Move.REOPEN]
     elif conversation.status is Status.SNOOZED:
@@ -196,11 +198,12 @@ def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
         moves = [Move.RESOLVE, Move.HAND_BACK]
     else:
         moves = [Move.TAKE_OVER, Move.RESOLVE]
+    if other:
+        moves = [move for move in moves if move is Move.REOPEN or (move is Move.HAND_BACK and steers)]
     made = [
         MoveView(move=move.value, label=words.MOVE_LABELS[move], is_main=at == 0, key=_KEYS[move])
         for at, move in enumerate(moves)
     ]
-    other = taken_by_other(conversation, reader)
     if not other:
         return tuple(made)
     return tuple(
@@ -284,7 +287,7 @@ def why_no_answer(entry: Entry, taken_by: str) -> str:
     if any(reply.kind is ReplyKind.ANSWER for reply in entry.replies):
         return _("This post has its answer; each post gets one.")
     if taken_by:
-        return _("{name} has this conversation. Hand it back first if you mean to answer instead.", name=taken_by)
+        return _("{name} has this conversation. It is handed back first, by {name} or a supervisor.", name=taken_by)
     return ""
 
 
