@@ -240,7 +240,7 @@ class Replies(Writing):
             not_before=at,
             looks=0,
             # Whoever sends it again has read what came since.
-            **({} if is_there else {"approved_at": at}),
+            approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
