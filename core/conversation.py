@@ -56,8 +56,8 @@ class Conversation:
         return self.taken_by is not None
 
 
-def apply(conversation: Conversation, move: Move, *, by: str) -> Conversation:
-    """Return the conversation after `move` by staff member `by`.
+def apply(conversation: Conversation, move: Move, *, by: str, steers: bool = False) -> Conversation:
+    """Return the conversation after `move` by staff member `by`. Who `steers` may hand back what a colleague has.
 
     Raises: IllegalMove where the move makes no sense now; the message can be shown to the person.
     """
@@ -69,10 +69,13 @@ def apply(conversation: Conversation, move: Move, *, by: str) -> Conversation:
         case Move.HAND_BACK:
             if not conversation.is_taken:
                 raise IllegalMove("nobody has taken this conversation, so it cannot be handed back")
+            if not steers:
+                _check_not_held(conversation, by)
             return replace(conversation, taken_by=None, assigned_to=None)
         case Move.RESOLVE:
             if conversation.status is Status.RESOLVED:
                 raise IllegalMove("this conversation is already resolved")
+            _check_not_held(conversation, by)
             # Nobody's work any more: if its author writes again, "next" hands it out anew.
             return replace(
                 conversation,
@@ -97,17 +100,23 @@ def assign(conversation: Conversation, to: str | None, *, by: str) -> Conversati
     """
     if conversation.status is Status.RESOLVED:
         raise IllegalMove("this conversation is resolved: reopen it first")
-    if conversation.taken_by not in (None, by):
-        raise IllegalMove(f"{conversation.taken_by} has this conversation: it is handed back first")
+    _check_not_held(conversation, by)
     if to is None and conversation.is_taken:
         raise IllegalMove("you have taken this conversation: hand it back instead")
     return replace(conversation, assigned_to=to, taken_by=to if conversation.is_taken else None)
 
 
-def snooze(conversation: Conversation, until: datetime | None, *, now: datetime) -> Conversation:
+def snooze(conversation: Conversation, until: datetime | None, *, by: str, now: datetime) -> Conversation:
     """Return the conversation put off until an instant, or (None) until its author writes. Raises: IllegalMove."""
     if conversation.status is Status.RESOLVED:
         raise IllegalMove("this conversation is resolved, so there is nothing to put off")
+    _check_not_held(conversation, by)
     if until is not None and until <= now:
         raise IllegalMove("that time is over already")
     return replace(conversation, status=Status.SNOOZED, snoozed_until=until)
+
+
+def _check_not_held(conversation: Conversation, by: str) -> None:
+    """What a colleague has taken is moved by them. Raises: IllegalMove."""
+    if conversation.taken_by not in (None, by):
+        raise IllegalMove(f"{conversation.taken_by} has this conversation: it is handed back first")

@@ -64,6 +64,8 @@ MOVES: dict[ReplyState, frozenset[ReplyState]] = {
 
 # Why a draft was dropped that no person rejected.
 VOID = "the post was deleted by its author"
+# Why nobody writes under a post whose retention time is over.
+FORGOTTEN = "the text of this post is forgotten, so nobody can answer it any more"
 
 
 def check_move(state: ReplyState, to: ReplyState) -> None:

@@ -19,7 +19,7 @@ from dashboard.i18n import _
 from dashboard.inbox import filters_here, just_done, queue_context
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_person import Beside
-from dashboard.present_thread import taken_by_other, thread_view, why_no_answer
+from dashboard.present_thread import Seen, edit_mark, taken_by_other, thread_view, why_no_answer
 from dashboard.swaps import is_for, said_at
 from dashboard.told import tell
 from dashboard.whens import SNOOZES, instant_of
@@ -60,6 +60,7 @@ async def context_of(request: web.Request, conversation_id: int) -> dict[str, ob
         standing,
         await _beside(request, thread),
         reader=reader_of(request),
+        steers=may(session_of(request).staff.role, Right.STEER),
         zone=zone,
         now=desk.clock.now(),
     )
@@ -81,6 +82,7 @@ async def move(request: web.Request) -> web.Response:
             version=number(form.get("version")),
             at=desk.clock.now(),
             batch=batch,
+            steers=may(session_of(request).staff.role, Right.STEER),
         )
     except (Conflict, IllegalMove) as err:
         raise _moved_meanwhile(err, back) from err
@@ -177,14 +179,14 @@ def entry_of(thread: Thread, post_id: int) -> Entry:
     raise refuse(404, _("No such post"), _("It is not part of this conversation any more."))
 
 
-def check_nothing_new(thread: Thread, seen: int, text: str, *, reader: str) -> None:
-    """An answer to what one has not read is void: the author wrote again, or a colleague took over."""
+def check_nothing_new(thread: Thread, seen: Seen, text: str, *, reader: str) -> None:
+    """An answer to what one has not read is void: the author wrote again or edited, or a colleague took over."""
     back = f"/conversations/{thread.conversation.id}"
     other = taken_by_other(thread.conversation, reader)
     if other:
         message = _("{name} took this conversation over while you wrote. Nothing was sent.", name=other)
         raise refuse(409, _("{name} has this conversation", name=other), message, back=back, yours=text)
-    newer = [entry for entry in thread.entries if entry.heard.id > seen]
+    newer = [entry for entry in thread.entries if entry.heard.id > seen.last_post_id]
     if newer:
         post = newer[-1].heard.mention.post
         raise refuse(
@@ -196,6 +198,24 @@ def check_nothing_new(thread: Thread, seen: int, text: str, *, reader: str) -> N
             theirs_by=words.ago(post.posted_at, newer[-1].heard.heard_at),
             yours=text,
         )
+    edited = [entry for entry in thread.entries if edit_mark(entry.heard) > seen.last_edit]
+    if edited:
+        post = edited[-1].heard.mention.post
+        raise refuse(
+            409,
+            _("The author edited a post"),
+            _("Its words changed while you wrote. Nothing was sent: read them first."),
+            back=back,
+            theirs=post.text,
+            theirs_by=words.ago(post.posted_at, edited[-1].heard.heard_at),
+            yours=text,
+        )
+
+
+def seen_in(form: Mapping[str, object]) -> Seen:
+    """Return what a form says that its writer had read, or end the request."""
+    post, _dot, edit = str(form.get("seen", "")).partition(".")
+    return Seen(last_post_id=number(post), last_edit=number(edit) if edit else 0)
 
 
 def check_may_write(thread: Thread, entry: Entry, text: str, *, reader: str) -> None:
@@ -250,7 +270,7 @@ async def _read_answer(request: web.Request) -> tuple[Thread, Entry, str]:
     thread = await load_thread(request, number(request.match_info["id"]))
     entry = entry_of(thread, number(form.get("post")))
     text = text_of(form, "text")
-    check_nothing_new(thread, number(form.get("seen")), text, reader=reader_of(request))
+    check_nothing_new(thread, seen_in(form), text, reader=reader_of(request))
     check_may_write(thread, entry, text, reader=reader_of(request))
     return thread, entry, text
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from core.assessment import Assessment, Sentiment
 from core.conversation import Conversation, Move, Status
 from core.correction import Field
+from core.decision import Heard
 from core.reply import ReplyKind
 from core.watch import Mention, Via
 from dashboard import i18n, words
@@ -98,8 +99,19 @@ class MoveView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a reader of the page has read: the newest post, and the newest edit. A form carries it as its text."""
+
+    last_post_id: int
+    last_edit: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.last_post_id}.{self.last_edit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadView:
-    """The conversation page. `last_post_id` is the newest post the reader has seen."""
+    """The conversation page. `seen` is what its reader has read."""
 
     id: int
     version: int
@@ -112,7 +124,7 @@ class ThreadView:
     entries: tuple[EntryView, ...]
     moves: tuple[MoveView, ...]
     taken_by_other: str
-    last_post_id: int
+    seen: Seen
     no_automatic: bool
     not_followed: bool
     lookers: tuple[Chip, ...]
@@ -127,6 +139,7 @@ def thread_view(
     beside: Beside | None = None,
     *,
     reader: str,
+    steers: bool = False,
     zone: str = "UTC",
     now: datetime,
 ) -> ThreadView:
@@ -150,9 +163,12 @@ def thread_view(
             entry_view(entry, standing.get(entry.heard.id, ()), is_latest=entry is latest, taken_by=other, now=now)
             for entry in thread.entries
         ),
-        moves=moves_for(conversation, reader),
+        moves=moves_for(conversation, reader, steers=steers),
         taken_by_other=other,
-        last_post_id=max(entry.heard.id for entry in thread.entries),
+        seen=Seen(
+            last_post_id=max(entry.heard.id for entry in thread.entries),
+            last_edit=max(edit_mark(entry.heard) for entry in thread.entries),
+        ),
         no_automatic=Scope.AUTOMATIC in scopes,
         not_followed=Scope.LISTENING in scopes,
         lookers=looker_chips(beside.lookers, reader),
@@ -161,13 +177,19 @@ def thread_view(
     )
 
 
+def edit_mark(heard: Heard) -> int:
+    """Return when a post got the words it has, in milliseconds; 0 where it has its first ones."""
+    return 0 if heard.edited_at is None else int(heard.edited_at.timestamp() * 1000)
+
+
 def taken_by_other(conversation: Conversation, reader: str) -> str:
     """Return the colleague who has it, "" where `reader` may write."""
     return "" if conversation.taken_by in (None, reader) else conversation.taken_by or ""
 
 
-def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
-    """Return the moves that make sense now; the likeliest is the main one."""
+def moves_for(conversation: Conversation, reader: str, *, steers: bool = False) -> tuple[MoveView, ...]:
+    """Return the moves that make sense now; the likeliest is the main one. Who `steers` hands back for others."""
+    other = taken_by_other(conversation, reader)
     if conversation.status is Status.RESOLVED:
         moves = [Move.REOPEN]
     elif conversation.status is Status.SNOOZED:
@@ -176,11 +198,12 @@ def moves_for(conversation: Conversation, reader: str) -> tuple[MoveView, ...]:
         moves = [Move.RESOLVE, Move.HAND_BACK]
     else:
         moves = [Move.TAKE_OVER, Move.RESOLVE]
+    if other:
+        moves = [move for move in moves if move is Move.REOPEN or (move is Move.HAND_BACK and steers)]
     made = [
         MoveView(move=move.value, label=words.MOVE_LABELS[move], is_main=at == 0, key=_KEYS[move])
         for at, move in enumerate(moves)
     ]
-    other = taken_by_other(conversation, reader)
     if not other:
         return tuple(made)
     return tuple(
@@ -256,13 +279,15 @@ def why_no_answer(entry: Entry, taken_by: str) -> str:
     """Return why no answer can be written under a post, "" where one can."""
     if entry.heard.deleted_at is not None:
         return _("The post is gone, so there is nothing to answer.")
+    if not entry.heard.mention.post.url:
+        return _("Its retention time is over and its text is forgotten, so there is nothing to answer.")
     rule = why_no_reply(entry.heard.mention)
     if rule is not None:
         return rule
     if any(reply.kind is ReplyKind.ANSWER for reply in entry.replies):
         return _("This post has its answer; each post gets one.")
     if taken_by:
-        return _("{name} has this conversation. Hand it back first if you mean to answer instead.", name=taken_by)
+        return _("{name} has this conversation. It is handed back first, by {name} or a supervisor.", name=taken_by)
     return ""
 
 

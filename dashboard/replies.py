@@ -10,7 +10,7 @@ from core.correction import Change, Field
 from core.errors import BadValue, Conflict
 from core.reply import RejectReason, Reply, ReplyState
 from dashboard import words
-from dashboard.conversation import check_alone, check_may_write, check_nothing_new, entry_of, load_thread
+from dashboard.conversation import check_alone, check_may_write, check_nothing_new, entry_of, load_thread, seen_in
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
@@ -113,7 +113,7 @@ async def _read(request: web.Request) -> tuple[Reply, str]:
     if reply.state is not ReplyState.DRAFT:
         raise _second(reply, text)
     thread = await load_thread(request, reply.conversation_id)
-    check_nothing_new(thread, number(form.get("seen")), text, reader=reader_of(request))
+    check_nothing_new(thread, seen_in(form), text, reader=reader_of(request))
     check_may_write(thread, entry_of(thread, reply.post_id), text, reader=reader_of(request))
     return reply, text
 

@@ -75,7 +75,7 @@ _DECISIONS = (
     N_("nobody has read the post it answers"),
 )
 
-# What became of a reply: `responder.outbox`, `store.edits`, `core.reply`.
+# What became of a reply: `responder.outbox`, `store.edits`, `store.moved`, `core.reply`.
 _REPLIES = (
     N_("account {account} is no longer in the config"),
     N_("this process was held up before sending"),
@@ -87,7 +87,10 @@ _REPLIES = (
     N_("refused when sent again: {why}"),
     N_("the process that was sending it cannot be reached, so it may be there or still come"),
     N_("the post was deleted by its author"),
+    N_("the text of this post is forgotten, so nobody can answer it any more"),
     N_("the author edited the post after this was written: read it again"),
+    N_("the author wrote again before it left: read it first"),
+    N_("{name} took this conversation over before it left: read it first"),
 )
 
 # Why the crisis breaker tripped, and its figures: `responder.breaker`.

@@ -125,6 +125,9 @@ class Outbox:
         if not await self.owner.holds():
             return 0
         began = self.clock.passed()
+        if back := await self.replies.take_back_moved(at=self.clock.now(), account=account):
+            log.info("the conversations moved on before these left: drafts again", extra={"replies": back})
+            await self.bell.announce()
         claimed = await self.replies.claim_due(
             self.owner.name, at=self.clock.now(), lease=self.timing.lease, limit=_AT_ONCE, account=account
         )

@@ -1,6 +1,7 @@
 """Many conversations moved at once, and that undone.
 
-Owns both; each is one transaction. What changed since a person saw it is left alone, never forced. The undo reads what
+Owns both; each is one transaction. What changed since a person saw it, or a colleague has, is left
+alone, never forced. The undo reads what
 stood before from the audit, so it works from any process and cannot be told lies by a form. Refuses to decide what may
 move: `core.conversation` does.
 """
@@ -50,7 +51,7 @@ class Bulk:
 
     async def snooze(self, seen: Mapping[int, int], until: datetime | None, *, by: str, at: datetime) -> Batch:
         """Put every conversation off that still has the version it was seen at."""
-        return await self._change(seen, SNOOZE, lambda one: snooze(one, until, now=at), by=by, at=at)
+        return await self._change(seen, SNOOZE, lambda one: snooze(one, until, by=by, now=at), by=by, at=at)
 
     async def _change(
         self,

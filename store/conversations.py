@@ -122,15 +122,25 @@ class Conversations:
             )
 
     async def move(
-        self, conversation_id: int, move: Move, *, by: str, version: int, at: datetime, batch: str = ""
+        self,
+        conversation_id: int,
+        move: Move,
+        *,
+        by: str,
+        version: int,
+        at: datetime,
+        batch: str = "",
+        steers: bool = False,
     ) -> Conversation:
         """Make `move` and write it to the audit; `batch` is the name by which it can be undone.
+
+        Who `steers` may hand back what a colleague has.
 
         Raises: Conflict where the conversation changed since `version` was read; IllegalMove.
         """
 
         def moved(before: Conversation) -> Conversation:
-            return apply(before, move, by=by)
+            return apply(before, move, by=by, steers=steers)
 
         async with self._db.begin() as connection:
             return await change(connection, conversation_id, move, moved, by=by, version=version, at=at, batch=batch)
@@ -149,7 +159,7 @@ class Conversations:
         """Put it off until an instant, or until its author writes. Raises: Conflict; IllegalMove."""
         async with self._db.begin() as connection:
             before = await _locked(connection, conversation_id, version)
-            await put(connection, snooze(before, until, now=at), version=version + 1, at=at)
+            await put(connection, snooze(before, until, by=by, now=at), version=version + 1, at=at)
             detail = {"before": before.status, "until": None if until is None else until.isoformat()}
             await _record(connection, conversation_id, "snooze", by=by, at=at, detail=detail)
 

@@ -6,7 +6,7 @@ Owns the forgetting of one post, in the caller's transaction. Refuses to find ou
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import Status
@@ -19,10 +19,11 @@ from store.corrections import highest_urgency
 from store.database import alone
 from store.notes import forget_all_beside, forget_quotations
 from store.places import place
+from store.saved_filters import forget_naming
 
 DELETED = "deleted by its author"
 # These may be on their way: their text finds them again on the platform, and goes once they are settled.
-_LEAVING = (ReplyState.SENDING, ReplyState.UNKNOWN)
+LEAVING = (ReplyState.SENDING, ReplyState.UNKNOWN)
 _TOLD = "The post this was about was deleted by its author."
 
 
@@ -63,12 +64,17 @@ async def forget_gone(connection: AsyncConnection, post_id: int, *, at: datetime
     return True
 
 
-async def forget_settled_replies(connection: AsyncConnection) -> int:
-    """Forget the texts of replies that were on their way when their post went, and are settled by now."""
-    gone = select(t.posts.c.id).where(t.posts.c.deleted_at.is_not(None))
+async def forget_replies(connection: AsyncConnection) -> int:
+    """Forget the texts of replies under forgotten posts, but for what may be on its way: that goes once it is settled.
+
+    It was on its way when its post went, or was written later.
+    """
     r = t.replies.c
-    statement = update(t.replies).where(r.text != "", r.state.not_in(_LEAVING), r.post_id.in_(gone)).values(text="")
-    return (await connection.execute(statement)).rowcount
+    of_forgotten = exists().where(t.posts.c.id == r.post_id, t.posts.c.url == "")
+    settled = and_(r.text != "", r.state.not_in(LEAVING))
+    left = update(t.replies).where(of_forgotten, or_(settled, r.drafted_text.is_not(None)))
+    kept = case((r.state.in_(LEAVING), r.text), else_="")
+    return (await connection.execute(left.values(text=kept, drafted_text=None))).rowcount
 
 
 async def redact_alerts(connection: AsyncConnection, post: rows.AnyRow, words: str) -> None:
@@ -134,7 +140,7 @@ async def _void_replies(connection: AsyncConnection, post_id: int, *, at: dateti
         .values(state=ReplyState.DROPPED, problem=VOID, settled_at=at, version=r.version + 1)
     )
     await connection.execute(
-        update(t.replies).where(r.post_id == post_id, r.state.not_in(_LEAVING)).values(text="", version=r.version + 1)
+        update(t.replies).where(r.post_id == post_id, r.state.not_in(LEAVING)).values(text="", version=r.version + 1)
     )
     # Nothing is found again by what was drafted.
     await connection.execute(update(t.replies).where(r.post_id == post_id).values(drafted_text=None))
@@ -150,6 +156,7 @@ async def _forget_author(connection: AsyncConnection, post: rows.AnyRow) -> None
     theirs = select(t.conversations.c.id).where(t.conversations.c.author_id == post.author_id)
     for conversation_id in (await connection.execute(theirs)).scalars().all():
         await forget_all_beside(connection, conversation_id)
+    await forget_naming(connection, [named.handle, named.name])
     statement = update(t.authors).where(t.authors.c.id == post.author_id)
     await connection.execute(statement.values(handle="", name="", followers=None))
 

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BindParameter, Executable, Select, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
 from core.correction import Effect
@@ -20,10 +21,11 @@ from store import rows
 from store import tables as t
 from store.corrections import forget_embeddings, still_hold, taken
 from store.database import Database
-from store.deletions import forget_settled_replies
+from store.deletions import forget_replies
 from store.edits import rewrite
 from store.intake import known_version, take_in
-from store.notes import forget_old
+from store.notes import forget_all_beside, forget_old
+from store.saved_filters import forget_naming
 from store.sources import Progress, advance
 
 
@@ -180,7 +182,8 @@ class Posts:
     async def purge(self, *, before: datetime, at: datetime | None = None) -> int:
         """Forget texts and handles of posts older than an instant; the counts stay. Returns how many.
 
-        As of `at`, what could not be read goes after a day, and so does what deleted posts left on its way.
+        As of `at`, what could not be read goes after a day, and so does what is written under forgotten posts
+        and surely not on its way.
         """
         old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
         async with self._db.begin() as connection:
@@ -194,14 +197,11 @@ class Posts:
                 await connection.execute(
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
-                await connection.execute(
-                    update(t.replies).where(t.replies.c.post_id == one).values(text="", drafted_text=None), gone
-                )
-                await connection.execute(_forget_authors())
+                await _forget_authors(connection)
             await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
             unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
             await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
-            await forget_settled_replies(connection)
+            await forget_replies(connection)
             await forget_old(connection, before=before)
         return len(ids)
 
@@ -212,11 +212,23 @@ class Posts:
             return dict((await connection.execute(query)).all())
 
 
-def _forget_authors() -> Executable:
-    """Authors all of whose posts are forgotten lose their names; the native id stays, for an opt-out hangs on it."""
-    remembered = exists().where(t.posts.c.author_id == t.authors.c.id, t.posts.c.url != "")
-    statement: Executable = update(t.authors).where(~remembered, t.authors.c.handle != "").values(handle="", name="")
-    return statement
+async def _forget_authors(connection: AsyncConnection) -> None:
+    """Authors all of whose posts are forgotten lose their names; the native id stays, for an opt-out hangs on it.
+
+    What was written beside their conversations goes with them.
+    """
+    a, c = t.authors.c, t.conversations.c
+    remembered = exists().where(t.posts.c.author_id == a.id, t.posts.c.url != "")
+    forgotten = select(a.id, a.handle, a.name).where(~remembered, a.handle != "")
+    named = list(await connection.execute(forgotten))
+    if not named:
+        return
+    beside = or_(*(exists().where(one.c.conversation_id == c.id) for one in (t.notes, t.tags, t.promises)))
+    theirs = select(c.id).join(t.authors, a.id == c.author_id).where(~remembered, a.handle != "", beside)
+    for conversation_id in (await connection.execute(theirs.order_by(c.id))).scalars().all():
+        await forget_all_beside(connection, conversation_id)
+    await forget_naming(connection, [said for row in named for said in (row.handle, row.name)])
+    await connection.execute(update(t.authors).where(~remembered, a.handle != "").values(handle="", name=""))
 
 
 def _heard() -> Select[tuple[object, ...]]:

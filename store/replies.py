@@ -8,19 +8,20 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
 from core.failpoint import reach
-from core.reply import VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
+from core.reply import FORGOTTEN, VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
 from store.alerts import settle_alerts
 from store.conversations import touch
 from store.facts import facts_of
+from store.moved import approved_and_moved, moved_on, take_back_moved
 from store.people import record
 from store.places import place
 from store.writing import AT_ONCE, Writing
@@ -39,6 +40,7 @@ class Replies(Writing):
             _R.state == ReplyState.APPROVED,
             or_(_R.not_before.is_(None), _R.not_before <= at),
             or_(_R.held_until.is_(None), _R.held_until <= self._db_now(at)),
+            not_(moved_on()),
         )
         values = {
             "state": ReplyState.SENDING,
@@ -48,6 +50,14 @@ class Replies(Writing):
             "attempts": _R.attempts + 1,
         }
         return await self._claim(_able(due, account).order_by(_R.not_before, _R.id).limit(limit), values)
+
+    async def take_back_moved(self, *, at: datetime, account: str | None = None) -> list[int]:
+        """Make drafts again of what people approved where the author wrote, or a colleague took over, since."""
+        async with self._db.read() as connection:
+            if not (await connection.execute(approved_and_moved(account).limit(1))).first():
+                return []
+        async with self._db.begin() as connection:
+            return await take_back_moved(connection, account=account, at=at)
 
     async def other_senders(self, owner: str) -> list[str]:
         """Return the other processes that have, or had, replies in their hands."""
@@ -231,6 +241,8 @@ class Replies(Writing):
             looks=0,
             # Whether it stands there is no answer of a person's: "send again" must still be allowed to leave.
             touched_by=_R.touched_by,
+            # Whoever sends it again has read what came since.
+            approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
@@ -379,10 +391,15 @@ def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None)
 
 
 async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:
-    """Nobody writes under a post that is gone. Raises: Conflict."""
-    query = select(t.posts.c.deleted_at).where(t.posts.c.id == reply.post_id)
-    if to in (ReplyState.DRAFT, ReplyState.APPROVED) and (await connection.execute(query)).scalar_one() is not None:
+    """Nobody writes under a post that is gone, or forgotten. Raises: Conflict."""
+    if to not in (ReplyState.DRAFT, ReplyState.APPROVED):
+        return
+    query = select(t.posts.c.deleted_at, t.posts.c.url).where(t.posts.c.id == reply.post_id)
+    post = (await connection.execute(query)).one()
+    if post.deleted_at is not None:
         raise Conflict(VOID)
+    if not post.url:
+        raise Conflict(FORGOTTEN)
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:

@@ -1,19 +1,24 @@
 """Filters of the inbox that people gave a name.
 
-Owns the `saved_filters` rows: each person has their own. Refuses to know what a filter means: it is the query of an
-address, as the dashboard wrote it.
+Owns the `saved_filters` rows, each person's own, and how they are forgotten. Refuses to know what a filter means: it
+is the query of an address, as the dashboard wrote it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qsl
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
+from core.note import quotes
 from store import tables as t
 from store.database import Database
 
 MOST = 30
+_TYPED = ("q",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +64,20 @@ class SavedFilters:
         async with self._db.begin() as connection:
             gone = delete(t.saved_filters).where(c.id == filter_id, c.staff_id == staff_id)
             return bool((await connection.execute(gone)).rowcount)
+
+
+async def forget_naming(connection: AsyncConnection, said: Sequence[str]) -> None:
+    """Forget every person's filters that repeat a handle or a name which is gone, in their name or what they look for.
+
+    A filter without the word it looks for would be another one, so it goes whole.
+    """
+    f = t.saved_filters.c
+    found = await connection.execute(select(f.id, f.name, f.query))
+    gone = [row.id for row in found if any(quotes(words, said) for words in (row.name, *_values(row.query)))]
+    if gone:
+        await connection.execute(delete(t.saved_filters).where(f.id.in_(gone)))
+
+
+def _values(query: str) -> list[str]:
+    """What is typed into a filter. Which status, say, is chosen from a list, and nobody's name."""
+    return [value for key, value in parse_qsl(query.lstrip("?")) if key in _TYPED]

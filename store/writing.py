@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
 from core.errors import Conflict
-from core.reply import VOID, ReplyKind, ReplyState
+from core.reply import FORGOTTEN, VOID, ReplyKind, ReplyState
 from store import rows
 from store import tables as t
 from store.alerts import settle_alerts
@@ -72,6 +72,8 @@ async def _insert(
         raise Conflict("there is no such post")
     if post.deleted_at is not None:
         raise Conflict(VOID)
+    if not post.url:
+        raise Conflict(FORGOTTEN)
     taken = select(_R.id).where(_R.post_id == post_id, _R.kind == ReplyKind.ANSWER)
     if (await connection.execute(taken)).first():
         raise Conflict("somebody has already answered this post")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.conversation import Conversation, Move, Status, apply
+from core.conversation import Conversation, Move, Status, apply, snooze
 from core.errors import IllegalMove
 from tests.builders import NOW, a_conversation
 
@@ -20,6 +20,17 @@ def test_who_takes_over_has_it_and_it_is_open() -> None:
 def test_nobody_takes_what_another_has() -> None:
     with pytest.raises(IllegalMove, match="kari already has"):
         apply(a_conversation(taken_by="kari"), Move.TAKE_OVER, by="ola")
+
+
+def test_what_a_colleague_has_is_not_moved_and_who_steers_may_hand_it_back() -> None:
+    taken = a_conversation(taken_by="kari")
+    for move in (Move.HAND_BACK, Move.RESOLVE):
+        with pytest.raises(IllegalMove, match="kari has this conversation"):
+            apply(taken, move, by="ola")
+    with pytest.raises(IllegalMove, match="kari has this conversation"):
+        snooze(taken, None, by="ola", now=NOW)
+    assert snooze(taken, None, by="kari", now=NOW).status is Status.SNOOZED
+    assert not apply(taken, Move.HAND_BACK, by="ola", steers=True).is_taken
 
 
 def test_a_hand_back_frees_it() -> None:

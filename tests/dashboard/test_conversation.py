@@ -1,6 +1,7 @@
 """A person at one conversation: what they do, and what happens when two do it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from core.clock import ManualClock
 from core.decision import Action
 from core.reply import ReplyState
 from store.bell import Ring
+from store.edits import rewrite
 from store.exports import export
 from store.people import People, Scope
 from tests.dashboard.conftest import Browser, House
@@ -65,6 +67,29 @@ async def test_when_two_approve_the_second_is_told_and_keeps_the_words(
     assert f"Hej fra {winner}" in loser.page
     assert f"Hej fra {'Lars' if winner == 'Mette' else 'Mette'}" in loser.page
     assert (await house.seed.reply_of(conversation)).text == f"Hej fra {winner}"
+
+
+@pytest.mark.parametrize("is_answer", [True, False])
+async def test_words_for_a_text_that_was_edited_meanwhile_are_not_sent(
+    lars: Browser, house: House, clock: ManualClock, is_answer: bool
+) -> None:
+    conversation = await house.seed.say(Said(text="@hav tak for hjælpen", action=Action.SHOW))
+    await lars.get(f"/conversations/{conversation}")
+    fields: dict[str, Any] = {"post": lars.hidden("post"), "seen": lars.hidden("seen"), "text": "Det var så lidt!"}
+    thread = await house.seed.conversations.thread(conversation)
+    assert thread is not None
+    post = thread.entries[0].heard.mention.post
+    async with house.database.begin() as connection:
+        worse = replace(post, text="@hav I er svindlere")
+        assert await rewrite(connection, int(fields["post"]), worse, at=clock.now())
+    path = f"/conversations/{conversation}/{'answer' if is_answer else 'suggest'}"
+    assert (await lars.post(path, **fields)).status == 409
+    assert "The author edited a post" in lars.page
+    assert "I er svindlere" in lars.page
+    assert "Det var så lidt!" in lars.page
+    assert await house.seed.replies.count_by_state() == {}
+    await lars.get(f"/conversations/{conversation}")
+    assert (await lars.post(path, **{**fields, "seen": lars.hidden("seen")})).status == 200
 
 
 async def test_an_approval_is_void_where_the_author_wrote_again(lars: Browser, house: House) -> None:

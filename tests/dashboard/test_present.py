@@ -180,9 +180,10 @@ def test_waiting_turns_amber_and_red_with_its_due_time() -> None:
         assert (chip.word, chip.tone) == ("Waiting 6 min", tone)
 
 
-def test_a_colleague_cannot_write_but_can_hand_back() -> None:
+def test_a_colleague_cannot_write_and_only_who_steers_can_hand_back() -> None:
     taken = a_conversation(taken_by="Lars")
-    assert [move.label for move in moves_for(taken, "Nora")] == ["Resolve", "Hand back from Lars"]
+    assert [move.label for move in moves_for(taken, "Nora")] == []
+    assert [move.label for move in moves_for(taken, "Nora", steers=True)] == ["Hand back from Lars"]
     assert [move.label for move in moves_for(taken, "Lars")] == ["Resolve", "Hand back"]
     view = reply_view(a_reply(ReplyState.DRAFT), a_mention(), taken_by="Lars", now=NOW)
     assert view.writing is None

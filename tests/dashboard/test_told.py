@@ -97,7 +97,8 @@ SAYERS: dict[str, Callable[[], list[str]]] = {
         if " " in text and not text.startswith(_ANY)
     ],
     "an edit": lambda: _assigned("store/edits.py", "STALE"),
-    "a deletion": lambda: _assigned("core/reply.py", "VOID"),
+    "a conversation that moved on": lambda: _assigned("store/moved.py", "WROTE_AGAIN", "why")[:2],
+    "a deletion": lambda: _assigned("core/reply.py", "VOID", "FORGOTTEN"),
     "the breaker": lambda: [
         *_arguments("responder/breaker.py", "append"),
         *(text for text in _arguments("responder/breaker.py", "name") if text != _ANY),

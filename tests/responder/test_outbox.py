@@ -118,6 +118,17 @@ async def test_a_persons_answer_goes_out_while_the_bot_is_paused(
     assert [reply.text for reply in wire.published] == ["Hej, skriv til os i en besked."]
 
 
+async def test_a_persons_answer_stays_here_when_the_author_wrote_again_before_it_left(
+    outbox: Outbox, wire: Wire, database: Database, clock: ManualClock
+) -> None:
+    (post_id,) = await decided(database, a_mention(), plan=a_plan(Action.SHOW))
+    await outbox.replies.answer(post_id, "Vi ringer", by="kari", at=NOW, hold=timedelta(seconds=15))
+    again = a_post("1002", text="ring ikke", root_id=a_post().root_id)
+    await decided(database, a_mention(post=again), plan=a_plan(Action.SHOW), at=NOW + timedelta(seconds=5))
+    await later(outbox, clock, 16)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.DRAFT, 0)
+
+
 async def test_two_outboxes_never_send_one_reply_twice(
     outbox: Outbox, wire: Wire, database: Database, clock: ManualClock
 ) -> None:

@@ -61,6 +61,16 @@ async def test_what_changed_meanwhile_is_left_alone_by_the_move_and_by_the_undo(
     assert (undone.done, undone.left) == ((third.id,), 1)
 
 
+async def test_what_a_colleague_has_is_left_alone_by_moves_of_many(database: Database) -> None:
+    first, second = await _some(database, 2)
+    taken = await Conversations(database).move(first.id, Move.TAKE_OVER, by="lars", version=first.version, at=LATER)
+    seen = {first.id: first.version + 1, second.id: second.version}
+    snoozed = await Bulk(database).snooze(seen, None, by="kari", at=LATER)
+    assert (taken.taken_by, snoozed.done, snoozed.left) == ("lars", (second.id,), 1)
+    resolved = await Bulk(database).move({first.id: first.version + 1}, Move.RESOLVE, by="kari", at=LATER)
+    assert (resolved.done, resolved.left) == ((), 1)
+
+
 async def test_an_undo_is_its_makers_own_and_ends_with_its_time(database: Database) -> None:
     batch = await Bulk(database).move(_seen(await _some(database, 1)), Move.RESOLVE, by="kari", at=LATER)
     bulk = Bulk(database)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -16,6 +17,7 @@ from core.needle import Needle
 from core.post import Platform, Post
 from core.recheck import SILENT_FOR, Answer, Pace
 from core.reply import Reply, ReplyKind, ReplyState
+from core.rights import Role
 from responder.guards import refusal
 from store import tables as t
 from store.conversations import Conversations, Thread
@@ -24,10 +26,13 @@ from store.database import Database
 from store.decisions import Decisions
 from store.exports import QUERIES, export
 from store.leaks import Looked, in_rows
+from store.notes import Notes
+from store.people import People
 from store.posts import Posts, Stage
 from store.purge import purge
 from store.rechecks import Due, Rechecks
 from store.replies import Replies
+from store.saved_filters import SavedFilters
 from tests.builders import (
     NOW,
     a_mention,
@@ -196,6 +201,66 @@ async def test_nobody_writes_under_a_post_that_is_gone(database: Database) -> No
         await replies.answer(post_id, "hej", by="kari", at=LATER)
     with pytest.raises(Conflict, match="deleted by its author"):
         await replies.redraft(dropped.id, by="kari", version=dropped.version, at=LATER)
+
+
+async def test_nobody_writes_under_a_post_that_is_forgotten_and_what_somebody_did_goes(database: Database) -> None:
+    old = NOW + timedelta(days=400)
+    (post_id,) = await decided(database, a_mention(post=a_secret_post(place="")), plan=a_plan(Action.DRAFT))
+    replies = Replies(database)
+    await purge(database, before=old, at=old)
+    draft = await reply_of(database, post_id)
+    with pytest.raises(Conflict, match="forgotten"):
+        await replies.answer(post_id, f"Kære {SECRET}", by="kari", at=old)
+    with pytest.raises(Conflict, match="forgotten"):
+        await replies.approve(draft.id, f"Kære {SECRET}", by="kari", version=draft.version, at=old)
+    # As an earlier version of Genlyd let them.
+    async with database.begin() as connection:
+        await connection.execute(update(t.replies).values(text=SECRET, drafted_text=SECRET, state=ReplyState.SENT))
+    await purge(database, before=old, at=old)
+    assert await leaks(database, SECRET) == []
+
+
+async def test_a_reply_on_its_way_keeps_its_text_through_a_purge_until_it_is_settled(database: Database) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post(place="")), plan=a_plan(Action.SHOW))
+    replies, old = Replies(database), NOW + timedelta(days=400)
+    await replies.answer(post_id, f"Kære {SECRET}", by="kari", at=old)
+    (claimed,) = await replies.claim_due("me", at=old, lease=timedelta(minutes=1))
+    await purge(database, before=old, at=old)
+    assert (await reply_of(database, post_id)).text == f"Kære {SECRET}", "it is looked for by its text"
+    await replies.mark_unknown(claimed, "no answer in time", at=old, look_at=None)
+    await purge(database, before=old, at=old)
+    unknown = await reply_of(database, post_id)
+    assert unknown.text == f"Kære {SECRET}"
+    await replies.settle_by_person(unknown.id, is_there=True, by="kari", version=unknown.version, at=old)
+    await purge(database, before=old, at=old)
+    assert await leaks(database, SECRET) == []
+
+
+async def _name_it_everywhere(database: Database, conversation_id: int, at: datetime) -> None:
+    """A filter that looks for the author, one named after them, a note and a tag; and a filter that names nobody."""
+    await People(database).add_staff("kari", "x", Role.AGENT, at=NOW, by="test")
+    (kari,) = await People(database).all()
+    filters = SavedFilters(database)
+    await filters.save(kari.id, "Hos os", f"?q={quote_plus(SECRET)}&status=open", at=at)
+    await filters.save(kari.id, f"Fra @{HANDLE}", "?status=open", at=at)
+    await filters.save(kari.id, "Faktura", "?q=faktura&status=open", at=at)
+    await Notes(database).write(conversation_id, f"@{HANDLE} igen", by="kari", at=at)
+    await Notes(database).tag(conversation_id, "aase oedegaard", by="kari", at=at)
+
+
+@pytest.mark.parametrize("is_purge", [True, False])
+async def test_filters_and_notes_that_name_an_author_go_with_the_author(database: Database, is_purge: bool) -> None:
+    (post_id,) = await decided(database, a_mention(post=a_secret_post(place="")), plan=a_plan(Action.IGNORE))
+    await _name_it_everywhere(database, (await thread_of(database, post_id)).conversation.id, LATER)
+    if is_purge:
+        await purge(database, before=NOW + timedelta(minutes=1), at=LATER)
+    else:
+        await look(database, gone())
+    assert await leaks(database, HANDLE) == []
+    assert await leaks(database, SECRET) == []
+    assert await leaks(database, "aase oedegaard") == []
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.saved_filters.c.name))).scalars().all() == ["Faktura"]
 
 
 async def test_what_else_the_author_wrote_stays_and_so_does_their_handle(database: Database) -> None:

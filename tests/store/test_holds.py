@@ -4,18 +4,19 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from core.conversation import Move
 from core.decision import Action
 from core.errors import Conflict
 from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from store import tables as t
-from store.conversations import person_has_acted
+from store.conversations import Conversations, person_has_acted
 from store.database import Database
 from store.exports import export
 from store.posts import Posts
 from store.replies import Replies
-from tests.builders import NOW, a_mention, a_plan, decided, saved
+from tests.builders import NOW, a_mention, a_plan, a_post, decided, saved
 
 LEASE = timedelta(seconds=60)
 HOLD = timedelta(seconds=15)
@@ -169,3 +170,63 @@ async def test_an_answer_sent_at_once_has_no_draft(database: Database, replies: 
     assert (reply.kind, reply.drafted_text, reply.is_edited) == (ReplyKind.ANSWER, None, None)
     assert reply.not_before == NOW + HOLD
     assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
+
+
+async def _take_over(database: Database, conversation_id: int, *, by: str) -> None:
+    thread = await Conversations(database).thread(conversation_id)
+    assert thread is not None
+    version = thread.conversation.version
+    await Conversations(database).move(conversation_id, Move.TAKE_OVER, by=by, version=version, at=NOW + HOLD / 3)
+
+
+async def test_what_is_held_is_a_draft_again_when_its_author_writes_meanwhile(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    again = a_post("1002", text="ring ikke, jeg har sagt op", root_id=a_post().root_id)
+    await saved(database, a_mention(post=again), at=NOW + HOLD / 3)
+    assert await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE) == [], "not even before it is told"
+    assert await replies.take_back_moved(at=NOW + HOLD) == [draft.id]
+    after = await _get(replies, draft.id)
+    assert (after.state, after.text, after.approved_by, after.approved_at) == (
+        ReplyState.DRAFT, "Vi ringer", None, None,
+    )  # fmt: skip
+    assert after.problem == "the author wrote again before it left: read it first"
+    assert await _has_person_acted(database)
+    await replies.approve(draft.id, "Vi ringer ikke", by="kari", version=after.version, at=NOW + HOLD)
+    assert await replies.take_back_moved(at=NOW + HOLD) == [], "what came before the approval was read"
+    assert len(await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE)) == 1
+
+
+async def test_what_is_held_is_a_draft_again_when_a_colleague_takes_over_and_not_when_its_writer_does(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    held = await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    await _take_over(database, held.conversation_id, by="kari")
+    assert await replies.take_back_moved(at=NOW + HOLD) == []
+    async with database.begin() as connection:
+        await connection.execute(update(t.conversations).values(taken_by=None))
+    await _take_over(database, held.conversation_id, by="lars")
+    assert await replies.take_back_moved(at=NOW + HOLD) == [draft.id]
+    after = await _get(replies, draft.id)
+    assert after.problem == "lars took this conversation over before it left: read it first"
+    async with database.read() as connection:
+        line = (await connection.execute(select(t.audit).where(t.audit.c.action == "take back"))).one()
+    assert (line.by, line.subject) == ("genlyd", f"reply {draft.id}")
+    assert await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE) == []
+
+
+async def test_what_a_person_sends_again_counts_from_that_word_of_theirs(database: Database, replies: Replies) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await saved(database, a_mention(post=a_post("1002", root_id=a_post().root_id)), at=NOW + HOLD)
+    assert await replies.take_back_moved(at=NOW + HOLD) == [], "what is on its way is left to its sender"
+    await replies.mark_unknown(claimed, "no answer in time", at=NOW, look_at=None)
+    unknown = await _get(replies, draft.id)
+    later = NOW + 2 * HOLD
+    await replies.settle_by_person(draft.id, is_there=False, by="lars", version=unknown.version, at=later)
+    assert await replies.take_back_moved(at=later) == []
+    assert len(await replies.claim_due("me", at=later, lease=LEASE)) == 1

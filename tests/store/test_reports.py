@@ -168,8 +168,8 @@ async def test_only_the_first_answer_to_a_conversation_counts_and_every_conversa
     world: World,
 ) -> None:
     twice = await world.post(_at(2, 9), root="t", author="a")
-    again = await world.post(_at(2, 12), root="t", author="a")
     await world.answer(twice, _at(2, 10))
+    again = await world.post(_at(2, 12), root="t", author="a")
     await world.answer(again, _at(2, 13))
     closed = await world.post(_at(2, 9))
     await world.move(closed, Move.RESOLVE, _at(2, 11))
