@@ -141,12 +141,22 @@ def clock(at: datetime) -> str:
 
 def day(at: date) -> str:
     """Return a day without its year: "5. nov."."""
-    return format_skeleton("MMMd", at, locale=_locale())
+    return _day(date(at.year, at.month, at.day), language())
 
 
 def full_day(at: date) -> str:
     """Return a day with its year."""
-    return format_date(at, format="medium", locale=_locale())
+    return _full_day(date(at.year, at.month, at.day), language())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _day(at: date, spoken: str) -> str:
+    return format_skeleton("MMMd", at, locale=_locale_of(spoken))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _full_day(at: date, spoken: str) -> str:
+    return format_date(at, format="medium", locale=_locale_of(spoken))
 
 
 @cache
