@@ -26,10 +26,10 @@ run: $(VENV)/.run ## Run the whole system; with no genlyd.toml, the sandbox (ALE
 
 test: $(VENV)/.dev ## Run every test: SQLite, PostgreSQL, a real browser, journeys
 	@scripts/browser
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fast: $(VENV)/.dev ## Run the tests that need neither a browser nor PostgreSQL
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not browser and not postgres"
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not browser and not postgres"
 
 check: $(VENV)/.dev lint test ## Everything CI runs
 
