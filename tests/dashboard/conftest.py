@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from argon2 import PasswordHasher
+from redis.asyncio import Redis
 
 from app.wiring import build_trials
 from core.clock import Clock, ManualClock
@@ -127,6 +128,9 @@ def valkey() -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 async def bell(valkey: EmbeddedValkey) -> AsyncIterator[Bell]:
+    # Who looked or typed in the test before is not here any more.
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
     opened = Bell.open(valkey.url, consumer="test")
     yield opened
     await opened.close()

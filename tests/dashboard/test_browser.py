@@ -18,6 +18,9 @@ from tests.dashboard.seed import Said
 
 pytestmark = pytest.mark.browser
 
+# Of every browser test: a busy machine is slow, and no slower answer is a fault here.
+expect.set_options(timeout=20_000)
+
 # Without these, Chromium looks for hosts that a closed network does not have.
 _ARGUMENTS = [
     "--disable-gpu",

@@ -55,7 +55,7 @@ async def test_filters_live_in_the_address(lars: Browser, house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?status=<script>&after=-1", "?after=99999999999999999999.1", "?before=².1", "?status=%00&after=%00"]
+    "query", ["?status=<script>&after=-1", "?after=99999999999999999999.1", "?before=².1", "?status=%01&after=%7F"]
 )
 async def test_nonsense_in_the_address_shows_the_usual_inbox(lars: Browser, query: str) -> None:
     assert (await lars.get(f"/inbox{query}")).status == 200

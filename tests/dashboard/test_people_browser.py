@@ -19,6 +19,7 @@ __all__ = ["chromium", "page"]
 async def _sign_in(page: Page, house: House, name: str, password: str) -> None:
     """By keyboard: the first field has the focus, Enter sends."""
     await page.goto(f"{house.url}/sign-in")
+    await expect(page.locator("#name")).to_be_focused()
     await page.keyboard.type(name)
     await page.keyboard.press("Tab")
     await page.keyboard.type(password)
