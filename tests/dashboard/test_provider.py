@@ -203,7 +203,7 @@ async def test_what_is_wrong_with_the_config_is_told_with_its_cure(running: Runn
 
 _KEY = RSAKey.generate_key(2048, {"kid": "one"})
 _NOW = int(SystemClock().now().timestamp())
-_GOOD = {"iss": "https://id.hav.dk", "aud": "genlyd", "sub": "7", "nonce": "n" * 43, "iat": _NOW, "exp": _NOW + 300}
+_GOOD = {"iss": "https://id.hav.dk", "aud": "genlyd", "sub": "7", "nonce": "n" * 43, "iat": _NOW, "exp": _NOW + 86_400}
 
 
 def _signed(claims: dict[str, object], *, key: RSAKey | OctKey = _KEY, alg: str = "RS256") -> str:
