@@ -47,7 +47,7 @@ class Follower(Generic[T]):
         self.version = FILE
         self.problem = ""
         self._files = files
-        self._in_use = self._unread = unread
+        self._in_use = unread
         self._unread_means = unread_means
         self._read = read
         self._store = store

@@ -12,22 +12,21 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from aiohttp import web
 
 from dashboard.desk import desk_of
+from dashboard.downloads import harmless
+from dashboard.forms import number_if_any
 from dashboard.pages import render
 from dashboard.present_audit import action_choices, line_view, link_to
 from store.audit import Line, Wanted
 
 _A_PAGE = 100
 _COLUMNS = ("id", "at", "by", "action", "subject", "detail")
-# What a spreadsheet would reckon instead of showing.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def audit(request: web.Request) -> web.Response:
     """GET /audit."""
     desk = desk_of(request)
     asked = _asked(request.query)
-    before = request.query.get("before", "")
-    at = int(before) if before.isascii() and before.isdigit() and len(before) <= 15 else None
+    at = number_if_any(request.query.get("before"))
     lines = await desk.audit.lines(_wanted(asked, desk.config.hours.zone), limit=_A_PAGE + 1, before=at)
     people, actions = await desk.audit.names()
     more = link_to("/audit", {**asked, "before": str(lines[_A_PAGE - 1].id)}) if len(lines) > _A_PAGE else ""
@@ -82,5 +81,5 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _row(cells: tuple[str, ...]) -> bytes:
     out = io.StringIO()
-    csv.writer(out).writerow([f"'{cell}" if cell.startswith(_FORMULAS) else cell for cell in cells])
+    csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue().encode("utf-8", errors="replace")

@@ -188,28 +188,18 @@ def check_nothing_new(thread: Thread, seen: Seen, text: str, *, reader: str) -> 
         raise refuse(409, _("{name} has this conversation", name=other), message, back=back, yours=text)
     newer = [entry for entry in thread.entries if entry.heard.id > seen.last_post_id]
     if newer:
-        post = newer[-1].heard.mention.post
-        raise refuse(
-            409,
-            _("The author wrote again"),
-            _("A new post came while you wrote. Nothing was sent: read it first."),
-            back=back,
-            theirs=post.text,
-            theirs_by=words.ago(post.posted_at, newer[-1].heard.heard_at),
-            yours=text,
-        )
+        message = _("A new post came while you wrote. Nothing was sent: read it first.")
+        raise _unread(newer[-1], _("The author wrote again"), message, back, text)
     edited = [entry for entry in thread.entries if edit_mark(entry.heard) > seen.last_edit]
     if edited:
-        post = edited[-1].heard.mention.post
-        raise refuse(
-            409,
-            _("The author edited a post"),
-            _("Its words changed while you wrote. Nothing was sent: read them first."),
-            back=back,
-            theirs=post.text,
-            theirs_by=words.ago(post.posted_at, edited[-1].heard.heard_at),
-            yours=text,
-        )
+        message = _("Its words changed while you wrote. Nothing was sent: read them first.")
+        raise _unread(edited[-1], _("The author edited a post"), message, back, text)
+
+
+def _unread(entry: Entry, title: str, message: str, back: str, text: str) -> Stop:
+    post = entry.heard.mention.post
+    said = words.ago(post.posted_at, entry.heard.heard_at)
+    return refuse(409, title, message, back=back, theirs=post.text, theirs_by=said, yours=text)
 
 
 def seen_in(form: Mapping[str, object]) -> Seen:

@@ -14,7 +14,7 @@ from core.errors import BadValue, Conflict
 from dashboard import words
 from dashboard.conversation import entry_of, load_thread
 from dashboard.desk import desk_of, reader_of
-from dashboard.forms import number, one_of, text_of
+from dashboard.forms import number, number_if_any, one_of, text_of
 from dashboard.i18n import _
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render, see
@@ -128,8 +128,7 @@ def _back(value: object) -> str:
 async def _page(request: web.Request, *, phrase: str, points: str, problem: str, status: int = 200) -> web.Response:
     desk = desk_of(request)
     now = desk.clock.now()
-    asked = request.query.get("page", "1")
-    page = min(max(int(asked), 1), _MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    page = min(max(number_if_any(request.query.get("page"), most_digits=5) or 1, 1), _MOST_PAGES)
     found = await desk.corrections.all(limit=PAGE + 1, offset=(page - 1) * PAGE)
     taught = [taught_view(one, now) for one in await desk.taught.all()]
     context = {

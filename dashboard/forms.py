@@ -31,6 +31,12 @@ def number(value: object) -> int:
     raise refuse(400, _("We could not read that"), _("A number in the form was missing or no number."))
 
 
+def number_if_any(value: str | None, *, most_digits: int = 15) -> int | None:
+    """Return a whole number of an address, None for what is none: nonsense there is as if it were not."""
+    is_number = value is not None and value.isascii() and value.isdigit() and len(value) <= most_digits
+    return int(value) if value is not None and is_number else None
+
+
 def one_of(form: Mapping[str, object], name: str, allowed: Iterable[StrEnum | str]) -> str:
     """Return a field that must be one of a few words, or end the request."""
     value = form.get(name)

@@ -59,11 +59,11 @@ async def render(
 
     What is put into a page that stands may have none: then nothing is asked for it.
     """
-    frame = _frame(request)
+    frame = _frame(request, is_framed=is_framed)
     if frame["staff"] is not None and is_framed:
-        desk = desk_of(request)
-        frame["house"] = house_view(await desk.accounts.house_pause(), desk.clock.now())
-        now, name = desk.clock.now(), frame["staff"].name
+        desk, name = desk_of(request), frame["staff"].name
+        now = desk.clock.now()
+        frame["house"] = house_view(await desk.accounts.house_pause(), now)
         frame["storm"] = banner_view(await desk.incidents.open(), now)
         frame["for_you"] = await desk.notes.count_for(name, due_before=now + words.SOON)
         if frame["rights"]["send"]:
@@ -110,7 +110,7 @@ def see(path: str, done: str, *, at: str = "", **more: str) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{address}{'#' if at else ''}{at}"})
 
 
-def _frame(request: web.Request) -> dict[str, Any]:
+def _frame(request: web.Request, *, is_framed: bool = True) -> dict[str, Any]:
     session = request.get(SESSION)
     rights = {right.value: session is not None and may(session.staff.role, right) for right in Right}
     return {
@@ -127,7 +127,7 @@ def _frame(request: web.Request) -> dict[str, Any]:
         "held": None,
         "redis_is_up": desk_of(request).bell.is_up,
         "path": request.path,
-        "keys": help_view() if session else (),
+        "keys": help_view() if session and is_framed else (),
         "is_part": is_swap(request),
         "done": words.DONE.get(request.query.get("done", ""), ""),
     }

@@ -16,7 +16,7 @@ from core.watch import Mention, Via
 from dashboard import i18n, words
 from dashboard.i18n import N_, _
 from dashboard.marks import Segment, segments
-from dashboard.words import Chip, Moment, Tone
+from dashboard.words import Chip, Tone
 from platforms.policy import ALLOWANCES
 from store.inbox import Card
 
@@ -211,11 +211,6 @@ def why_no_reply(mention: Mention) -> str | None:
 def reply_chip(reply: Reply) -> Chip:
     """Return where one reply stands."""
     return words.REPLY_STATES[reply.state]
-
-
-def at_moment(at: datetime | None, now: datetime) -> Moment | None:
-    """Return a moment, None for no instant."""
-    return None if at is None else words.moment(at, now)
 
 
 _LOUD_REPLIES = {

@@ -139,7 +139,7 @@ def listed_view(listed: Listed, now: datetime) -> ListedView:
         field=words.FIELDS[correction.field],
         was=value_words(correction.was),
         now=value_words(correction.now),
-        text=_snippet(listed.text),
+        text=words.snippet(listed.text, _SNIPPET),
         url=_page(listed.conversation_id, correction.post_id),
         by=correction.person,
         at=words.moment(correction.made_at, now),
@@ -224,9 +224,3 @@ def _language(language: Language) -> str:
 
 def _page(conversation_id: int, post_id: int) -> str:
     return f"/conversations/{conversation_id}#post-{post_id}"
-
-
-def _snippet(text: str) -> str:
-    """A post as one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SNIPPET else line[: _SNIPPET - 1].rstrip() + "…"

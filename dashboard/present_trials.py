@@ -292,7 +292,7 @@ def _line(tried: Tried) -> PostLine:
     past, would = tried.past, tried.would
     return PostLine(
         url=_url(past.heard),
-        text=_snippet(past.heard.mention.post.text),
+        text=words.snippet(past.heard.mention.post.text, _SNIPPET),
         who=f"@{past.heard.mention.post.author.handle}",
         was=_("{done}, by “{rule}”", done=_done(past.was), rule=past.was.rule),
         would=_("{done}, by “{rule}”", done=_done(would), rule=would.rule),
@@ -336,7 +336,7 @@ def _heard_line(heard: Heard) -> PostLine:
     mention = heard.mention
     return PostLine(
         url=_url(heard),
-        text=_snippet(mention.post.text),
+        text=words.snippet(mention.post.text, _SNIPPET),
         who=f"@{mention.post.author.handle}",
         was=_("{via}: {matched}", via=_(_VIAS[mention.via]), matched=mention.matched),
         would="",
@@ -355,9 +355,3 @@ def _tone(outcome: Outcome) -> Tone:
 
 def _url(heard: Heard) -> str:
     return f"/conversations/{heard.conversation_id}#post-{heard.id}"
-
-
-def _snippet(text: str) -> str:
-    """A post as one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SNIPPET else line[: _SNIPPET - 1].rstrip() + "…"

@@ -14,6 +14,7 @@ from core.sla import ALWAYS
 from dashboard import i18n, words
 from dashboard.desk import Desk, desk_of
 from dashboard.downloads import csv_text, download, file_name
+from dashboard.forms import number_if_any
 from dashboard.i18n import _
 from dashboard.pages import refuse, render
 from dashboard.present_report_list import csv_head, csv_line, list_view
@@ -74,8 +75,8 @@ async def listing(request: web.Request) -> web.Response:
     desk, kind = desk_of(request), Kind(request.match_info["kind"])
     zone, now = desk.config.hours.zone, desk.clock.now()
     which = _which(request, kind)
-    page, was = _number(request.query.get("page"), 1), _number(request.query.get("was"), None)
-    page = min(max(page or 1, 1), _MOST_PAGES)
+    page, was = (number_if_any(request.query.get(name), most_digits=9) for name in ("page", "was"))
+    page = min(max(1 if page is None else page, 1), _MOST_PAGES)
     async with Reports(desk.database, desk.config.hours).look(at=now) as look:
         total = await look.count(which)
         lines = await look.lines(which, limit=PAGE, offset=(page - 1) * PAGE)
@@ -161,7 +162,3 @@ def _which(request: web.Request, kind: Kind) -> Which:
         return read_which(kind, list(request.query.items()), zone=desk.config.hours.zone)
     except Misread as misread:
         raise refuse(400, _("We could not read that"), misread.message) from misread
-
-
-def _number(said: str | None, otherwise: int | None) -> int | None:
-    return int(said) if said is not None and said.isascii() and said.isdigit() and len(said) < 10 else otherwise

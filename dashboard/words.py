@@ -349,3 +349,9 @@ def posts(number: int) -> str:
 def followers(number: int) -> str:
     """Return a number of followers, three figures at most."""
     return i18n.short_number(number)
+
+
+def snippet(text: str, most: int) -> str:
+    """Return a post as one line of at most so many letters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -78,12 +78,13 @@ async def _work(database: Database, bell: Bell, reader: Reader, ids: list[int]) 
     await bell.ring(Ring.ASSESS, ids)
     working = asyncio.create_task(run_worker(guidance, Posts(database), reasons, bell, clock))
     async with asyncio.timeout(120):
-        while len(found := await _assessed(database, ids)) < len(ids) or await reasons.missing(limit=1):
+        while len(await _assessed(database, ids)) < len(ids) or await reasons.missing(limit=1):
             assert not working.done()
             await asyncio.sleep(0.05)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
-    return found
+    # Read again: what was read above may be older than the last reasons.
+    return await _assessed(database, ids)
 
 
 async def _posts(database: Database, count: int) -> list[int]:
