@@ -291,7 +291,8 @@ MUTANTS = (
         "listeners/loop.py",
         "        after = timedelta()\n",
         "        pass\n",
-        "tests/listeners/test_gaps.py",
+        "tests/listeners/test_gaps.py"
+        "::test_whoever_follows_a_process_that_was_killed_notes_a_gap_however_short",
     ),
     Mutant(
         "a lease that was let go looks like one of the dead",
@@ -358,10 +359,7 @@ def _pytest(tests: list[str]) -> int:
 
 
 def _copy_tree() -> None:
-    """Every file that Git knows or would add, and the browser's libraries, which it does not: scripts/vendor brings them.
-
-    The model is linked: nobody writes to it.
-    """
+    """Every file that Git knows or would add, and the browser's libraries. The model is linked: nobody writes to it."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
