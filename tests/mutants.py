@@ -291,8 +291,7 @@ MUTANTS = (
         "listeners/loop.py",
         "        after = timedelta()\n",
         "        pass\n",
-        "tests/listeners/test_gaps.py"
-        "::test_whoever_follows_a_process_that_was_killed_notes_a_gap_however_short",
+        "tests/listeners/test_gaps.py::test_whoever_follows_a_process_that_was_killed_notes_a_gap_however_short",
     ),
     Mutant(
         "a lease that was let go looks like one of the dead",
