@@ -298,7 +298,7 @@ MUTANTS = (
         "store/leases.py",
         "held is not None and not held.is_left",
         "held is not None",
-        "tests/store/test_leases.py",
+        "tests/store/test_leases.py::test_one_process_holds_a_lease_and_the_next_gets_it_with_a_higher_fence",
     ),
     Mutant(
         "a form is believed without its token",
