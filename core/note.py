@@ -44,7 +44,7 @@ def tidy_tag(text: str) -> str:
     if not tag:
         raise BadValue("a tag needs a word")
     if len(tag) > MOST_TAG:
-        raise BadValue(f"a tag has {MOST_TAG} letters at most")
+        raise BadValue(f"a tag has {MOST_TAG} characters at most")
     if not _TAG.fullmatch(tag):
         raise BadValue("a tag is words without commas")
     return tag

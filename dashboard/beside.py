@@ -24,7 +24,7 @@ async def note(request: web.Request) -> web.Response:
     desk, back = desk_of(request), _back(request)
     text = text_of(await request.post(), "text")
     if not text or len(text) > MOST_NOTE:
-        said = _("A note has words, and {n} letters at most.", n=MOST_NOTE)
+        said = _("A note needs a text of at most {n} characters.", n=MOST_NOTE)
         raise refuse(400, _("No such note"), said, back=back, yours=text)
     await desk.notes.write(_id(request), text, by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
@@ -72,7 +72,7 @@ async def end_promise(request: web.Request) -> web.Response:
 
 def _due(what: str, key: str, written: str, zone: tzinfo, now: datetime) -> datetime:
     if not what or len(what) > _MOST_PROMISE:
-        raise BadValue(_("say what is promised, in {n} letters at most", n=_MOST_PROMISE))
+        raise BadValue(_("say what is promised, in {n} characters at most", n=_MOST_PROMISE))
     due = instant_of(key, written, zone=zone, now=now)
     if due is None:
         raise BadValue(_("say when: choose a time, or write one"))

@@ -119,7 +119,7 @@ async def snooze(request: web.Request) -> web.Response:
         version = number(form.get("version"))
         await desk.conversations.snooze(conversation_id, until, by=reader_of(request), version=version, at=now)
     except BadValue as err:
-        raise refuse(400, _("That time cannot be"), _("Nothing was changed: {why}.", why=err), back=back) from err
+        raise refuse(400, _("That time cannot be used"), _("Nothing was changed: {why}.", why=err), back=back) from err
     except (Conflict, IllegalMove) as err:
         raise _moved_meanwhile(err, back) from err
     await desk.bell.announce()
@@ -222,7 +222,7 @@ def check_may_write(thread: Thread, entry: Entry, text: str, *, reader: str) -> 
     length, limit = length_of(platform, text), MAX_LENGTH[platform]
     if length > limit or len(text) > MOST_TEXT:
         said = _(
-            "The text is {length} long as {platform} counts; {limit} is the most.",
+            "The text is {length} characters long as {platform} counts them; the limit is {limit}.",
             length=i18n.number(length),
             platform=words.PLATFORMS[platform].word,
             limit=i18n.number(limit),

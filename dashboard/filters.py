@@ -221,12 +221,12 @@ def nothing_here(filters: Filters) -> tuple[str, str, str]:
     return {
         "open": ("check", _("All answered"), _("Nothing waits for a person. New posts appear here by themselves.")),
         "pending": ("check", _("Nothing pending"), _("Every post heard so far has been read and decided.")),
-        "snoozed": ("clock", _("Nothing snoozed"), _("Nothing has been put off.")),
+        "snoozed": ("clock", _("Nothing snoozed"), _("What you snooze waits here, and comes back by itself.")),
         "resolved": ("tray", _("Nothing resolved yet"), _("What you resolve is kept here.")),
         ALL: (
             "ear",
             _("Nothing heard yet"),
-            _("When someone writes to you or about you, it appears here. Sources shows what listens."),
+            _("When somebody writes to you or about you, it appears here. The page Sources shows what listens."),
         ),
     }[filters.status]
 

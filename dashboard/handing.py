@@ -27,7 +27,7 @@ async def next_one(request: web.Request) -> web.Response:
             staff.id, by=staff.name, most_open=desk.config.desk.most_open, at=desk.clock.now()
         )
     except Full as err:
-        message = _("{why}. Finish one, put one off, or give one back.", why=tell(str(err)))
+        message = _("{why}. Finish one, snooze one, or give one back.", why=tell(str(err)))
         raise refuse(409, _("You have enough open"), message[:1].upper() + message[1:], back="/for-you") from err
     if found is None:
         return see("/inbox", "nothing-next")

@@ -145,7 +145,7 @@ def _problem_with(name: str, email: str) -> str:
 async def _staff(request: web.Request) -> Staff:
     staff = await desk_of(request).people.get(number(request.match_info["id"]))
     if staff is None:
-        raise refuse(404, _("Nobody here"), _("This person is not here, or no longer."), back="/people")
+        raise refuse(404, _("No such person"), _("This person is not here, or no longer."), back="/people")
     return staff
 
 

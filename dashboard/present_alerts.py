@@ -10,7 +10,7 @@ from datetime import datetime
 from core.decision import INCIDENT, OPERATOR, ORDINARY, URGENT
 from core.ladder import Group, Ladder, Why, advance, told_before
 from dashboard import words
-from dashboard.i18n import N_, _, ngettext, number
+from dashboard.i18n import N_, _, ngettext, number, pgettext
 from dashboard.told import tell_sentence
 from dashboard.words import Chip, Moment, Said, Tone
 from store.alerts import Listed, Standing
@@ -167,5 +167,5 @@ def _member(member: Listed, now: datetime) -> MemberView:
         at=words.moment(member.created_at, now),
         state=Chip(icon="check", word=tell_sentence(member.handled_by), tone=Tone.DONE)
         if member.handled_by
-        else due_chip(member.due_at, now) or Chip(icon="bell", word=_("Open")),
+        else due_chip(member.due_at, now) or Chip(icon="bell", word=pgettext("alert", "Open")),
     )

@@ -20,7 +20,7 @@ ROLE_MEANS = Said(
     {
         Role.READER: N_("Looks at everything, changes nothing."),
         Role.AGENT: N_("Also takes, notes, tags, corrects, and writes answers that wait for an approver."),
-        Role.APPROVER: N_("Also lets words leave: approves and sends."),
+        Role.APPROVER: N_("Also approves and sends replies."),
         Role.SUPERVISOR: N_("Also pauses, ends storms, closes gaps, puts rules live."),
         Role.ADMIN: N_("Also invites people, sets roles, reads the audit."),
     },

@@ -1,4 +1,4 @@
-"""The tables of the page of numbers about answers: response times, due times, work, the machine's report card.
+"""The tables of the page of numbers about answers: response times, due times, work, the bot's report card.
 
 Owns what each of them says it counts. Pure: counts in, words and addresses out.
 """
@@ -77,7 +77,7 @@ def spread(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
 
 def _timed_name(facet: Facet) -> str:
     return {
-        Facet.AUTOMATIC_TOOK: _("By the machine itself"),
+        Facet.AUTOMATIC_TOOK: _("By the bot"),
         Facet.PERSON_TOOK: _("By a person"),
     }.get(facet, _("By a person, in business hours"))
 
@@ -103,7 +103,7 @@ def due(numbers: Numbers, asked: Asked) -> Table:
 
 
 def card(asked: Asked, facet: Facet, tally: Tally) -> Table:
-    """Return what became of the machine's drafts, by one thing about them."""
+    """Return what became of the bot's drafts, by one thing about them."""
     names = {
         Facet.LANGUAGE: _("Drafts by language"),
         Facet.RULE: _("Drafts by rule"),
@@ -118,9 +118,9 @@ def card(asked: Asked, facet: Facet, tally: Tally) -> Table:
         list(Fate),
         key=f"drafts-by-{facet}",
         name=names[facet],
-        means=_("Texts the machine drafted in these days, and what became of each by now."),
+        means=_("Texts the bot drafted in these days, and what became of each by now."),
         whole=_("Drafts"),
-        empty=_("The machine drafted nothing in these days."),
+        empty=_("The bot drafted nothing in these days."),
     )
 
 

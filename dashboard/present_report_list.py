@@ -191,7 +191,7 @@ def _facts(line: Line, kind: Kind) -> tuple[str, ...]:
     ]
     if line.automatic_at is not None:
         after = took(max(0.0, (line.automatic_at - line.at).total_seconds()))
-        facts.append(_("The machine itself after {span}", span=after))
+        facts.append(_("The bot after {span}", span=after))
     if line.by_person_at is not None:
         after = took(max(0.0, (line.by_person_at - line.at).total_seconds()))
         facts.append(_("A person after {span}", span=after))

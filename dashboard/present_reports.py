@@ -206,10 +206,8 @@ def _answered(numbers: Numbers, asked: Asked) -> KeyFigure:
 def _acknowledged(numbers: Numbers, asked: Asked) -> KeyFigure:
     which, times = asked.which(Kind.CONVERSATIONS), numbers.taken[Facet.AUTOMATIC_TOOK]
     return KeyFigure(
-        name=_("Answered by the machine itself"),
-        figure=Figures(asked).of(
-            which.having(Facet.ACKNOWLEDGED, "yes"), len(times), label=_("Answered by the machine itself")
-        ),
+        name=_("Answered by the bot"),
+        figure=Figures(asked).of(which.having(Facet.ACKNOWLEDGED, "yes"), len(times), label=_("Answered by the bot")),
         more=_("median:") if times else "",
         beside=_median(asked, Facet.AUTOMATIC_TOOK, times),
         means=_("Of those conversations. No person saw the reply before."),

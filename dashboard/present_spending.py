@@ -90,7 +90,7 @@ def _asked(row: Spent) -> str:
 def _money(purse: Purse, now: datetime) -> BudgetView:
     used, most = purse.money_this_month(), purse.budget.money_a_month
     if most is None:
-        note = _("By our own count of X's prices. No limit: set budget_a_month.")
+        note = _("By our own count of X's prices. No limit is set; budget_a_month sets one.")
         return BudgetView(name=_("This month"), figure=dollars(used), used=0, most=0, tone=Tone.WAIT, note=note)
     again = i18n.day(next_month(now))
     note = _("Enough for every source so far.")
@@ -113,7 +113,7 @@ def _money(purse: Purse, now: datetime) -> BudgetView:
 def _calls(purse: Purse, *, is_billed: bool) -> BudgetView:
     used, most, left = purse.calls_today(), purse.budget.calls_a_day, purse.calls_left(Use.POLL) or 0
     if most is None:
-        note = _("All together. No limit: set calls_a_day.")
+        note = _("All together. No limit is set; calls_a_day sets one.")
         free = "" if is_billed else _("The platform charges nothing.")
         note = f"{note} {free}".strip()
         return BudgetView(name=_("Calls today"), figure=number(used), used=0, most=0, tone=Tone.WAIT, note=note)

@@ -338,7 +338,7 @@ def no_reasons(assessment: Assessment | None) -> str:
     if is_set(assessment, Field.URGENCY):
         return _("A person set it.")
     if assessment is not None and not assessment.is_explained:
-        return _("Many posts came at once: why it is so follows in a moment.")
+        return _("Many posts came at once: the reasons follow in a moment.")
     return _("Nothing raised it.")
 
 

@@ -80,7 +80,7 @@ async def _receive(desk: Desk, who: Identity) -> Staff:
 async def _sorry(request: web.Request, err: TryLater | NeedsOperator) -> web.Response:
     if isinstance(err, NeedsOperator):
         log.error("nobody can sign in through the provider", extra={"error": str(err), "cure": err.cure})
-        problem = _("Signing in through the provider does not work. Whoever runs Genlyd: `genlyd doctor` says why.")
+        problem = _("Signing in through the provider does not work. Whoever runs Genlyd: “genlyd doctor” says why.")
     else:
         log.warning("the sign-in provider did not answer", extra={"error": str(err)})
         problem = _("The provider does not answer. Try again in a moment.")

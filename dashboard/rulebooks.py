@@ -202,5 +202,5 @@ def _seal(request: web.Request, kind: Kind, text: str, follows: int) -> str:
 
 def _unreadable(kind: Kind, text: str) -> Stop:
     title = _("This cannot be read any more")
-    message = _("Nothing was changed. An account or a word that it names is not there now: mend it, and try it.")
+    message = _("Nothing was changed. An account or a word that it names is not there now: mend it, and try again.")
     return refuse(409, title, message, yours=text, back=f"/{kind}", back_words=_("Back to the page"))

@@ -84,7 +84,7 @@ async def test_the_page_shows_the_most_urgent_first_and_leads_to_all(lars: Brows
 
 async def test_in_quiet_times_it_says_so(lars: Browser) -> None:
     await lars.get("/alerts")
-    assert "Nobody is waited for" in lars.page
+    assert "No alert is waiting" in lars.page
 
 
 async def test_i_am_on_it_in_the_dashboard_ends_it_for_all_by_name(

@@ -71,6 +71,19 @@ def test_every_number_has_its_form(language: str) -> None:
             assert len(_forms(message.string)) == 2, message.id
 
 
+def test_a_meaning_is_named_only_where_the_languages_tell_it_apart() -> None:
+    """A context that no language needs is one more thing to translate four times."""
+    catalogs = [read(language) for language in KEPT]
+    needless = []
+    for message in _messages(KEPT[0]):
+        plain = [one.get(message.id) for one in catalogs]
+        if message.context and all(one is not None for one in plain):
+            told = [one.get(message.id, message.context) for one in catalogs]
+            if all(a is not None and b is not None and a.string == b.string for a, b in zip(told, plain, strict=True)):
+                needless.append((message.context, message.id))
+    assert not needless
+
+
 def test_no_sentence_hides_from_the_translators() -> None:
     """What stands inside an f-string, or in a call by another name, is not found by those who collect."""
     known = {form for message in SAID if message.id for form in _forms(message.id)}

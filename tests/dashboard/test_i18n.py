@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from dashboard import i18n
-from dashboard.i18n import choose_language, ngettext, speaking
+from dashboard.i18n import _, choose_language, ngettext, pgettext, speaking
 from tests.dashboard.conftest import Browser
 
 
@@ -55,6 +55,24 @@ def test_a_number_and_its_noun_agree() -> None:
     assert [ngettext("{n} post", "{n} posts", n) for n in (0, 1, 2, 1_000)] == [
         "0 posts", "1 post", "2 posts", "1,000 posts",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "promise", "due_time", "button", "heading", "alert", "conversation"),
+    [
+        ("en", "Kept", "Kept", "Change", "Change", "Open", "Open"),
+        ("da", "Holdt", "Overholdt", "Ændr", "Ændring", "Åben", "Åben"),
+        ("sv", "Hållet", "Hållen", "Ändra", "Ändring", "Öppet", "Öppen"),
+        ("nb", "Holdt", "Overholdt", "Endre", "Endring", "Åpent", "Åpen"),
+    ],
+)
+def test_an_english_word_of_two_meanings_is_two_words_elsewhere(
+    language: str, promise: str, due_time: str, button: str, heading: str, alert: str, conversation: str
+) -> None:
+    with speaking(language):
+        assert (pgettext("promise", "Kept"), _("Kept")) == (promise, due_time)
+        assert (pgettext("button", "Change"), _("Change")) == (button, heading)
+        assert (pgettext("alert", "Open"), _("Open")) == (alert, conversation)
 
 
 def test_what_is_spoken_ends_with_its_block() -> None:

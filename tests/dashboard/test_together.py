@@ -252,7 +252,7 @@ async def test_tags_promises_and_putting_off_are_forms_that_say_what_is_wrong(
     await lars.post(f"{path}/promises/{promise.id}", outcome="kept")
     assert "Nothing is promised." in lars.page
     await lars.post(f"{path}/snooze", until="author", version=(await _get(house, conversation)).conversation.version)
-    assert "Put off until the author writes" in lars.page
+    assert "Snoozed until the author writes" in lars.page
     assert (await _get(house, conversation)).conversation.status is Status.SNOOZED
     await lars.post(f"{path}/move", move="reopen", version=(await _get(house, conversation)).conversation.version)
     assert (await _get(house, conversation)).conversation.status is Status.OPEN
@@ -272,7 +272,7 @@ async def test_next_hands_out_and_a_skip_asks_why(lars: Browser, mette: Browser,
     assert response.url.path == f"/conversations/{only}"
     assert "Give it back" in lars.page
     assert (await mette.post("/next")).url.path == "/inbox"
-    assert "is nobody" in mette.page
+    assert "There is nothing free that fits you." in mette.page
     await mette.get(f"/conversations/{only}")
     assert (await mette.post(f"/conversations/{only}/skip", because="known")).status == 409
     assert (await lars.post(f"/conversations/{only}/skip", because="tired")).status == 400
