@@ -87,7 +87,7 @@ def _context(now: datetime) -> dict[str, Any]:
         "query": "",
         "filters": read_filters({}),
         "news": news_words(4),
-        "toast": ToastView(words=done_view(_BATCH).words, undo="sample"),
+        "done_sample": ToastView(words=done_view(_BATCH).words, undo="sample"),
         "statuses": status_choices(read_filters({}), {"open": 8, "pending": 3, "resolved": 1_200}),
         "applied": applied(read_filters({"mood": "negative", "q": "faktura", "whose": "me"})),
     }

@@ -39,6 +39,20 @@
 
   document.addEventListener("genlyd:changed", (event) => readAgain(event.detail));
 
+  // ---- where it opens ------------------------------------------------------------------------
+  // A long thread opens at what waits to be approved, else at the newest post; one that stands already does not move.
+  let openedId = "";
+
+  function openAtWork() {
+    const pane = reading();
+    const id = pane?.dataset.id || "";
+    if (id === openedId || location.hash) return;
+    openedId = id;
+    const entry = pane.querySelector(".entry:has([data-submit][data-key])") || pane.querySelector(".entry.latest");
+    if (entry?.previousElementSibling) entry.scrollIntoView({ block: "start" });
+    else pane.querySelector(".thread-head")?.scrollIntoView({ block: "end" });
+  }
+
   // Links in a conversation lead where they say; its forms and what is marked change the pane.
   document.addEventListener("htmx:before:init", (event) => {
     if (event.target.matches("#reading a:not([data-swap])")) event.preventDefault();
@@ -59,6 +73,7 @@
     localise(document);
     giveBack();
     for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
+    openAtWork();
   });
   // What the reader unfolded stays so.
   window.htmx?.registerExtension("keep-open", {
@@ -142,6 +157,7 @@
   localise(document);
   giveBack();
   for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
+  openAtWork();
   if (!live || !state) return;
   seen = live.dataset.since;
   connect();
