@@ -49,8 +49,15 @@
     if (id === openedId || location.hash) return;
     openedId = id;
     const entry = pane.querySelector(".entry:has([data-submit][data-key])") || pane.querySelector(".entry.latest");
-    if (entry?.previousElementSibling) entry.scrollIntoView({ block: "start" });
-    else pane.querySelector(".thread-head")?.scrollIntoView({ block: "end" });
+    // Only what scrolls by itself is moved: `scrollIntoView` would shift the page around it as well.
+    const places = [...document.querySelectorAll("#thread, #reading"), document.scrollingElement];
+    const place = places.find((one) => one === document.scrollingElement || getComputedStyle(one).overflowY === "auto");
+    place.scrollTop = 0;
+    if (!entry?.previousElementSibling) return;
+    const heads = [...pane.querySelectorAll(".thread-head, .thread-top")];
+    const over = place === document.scrollingElement ? document.querySelector(".top") : place;
+    const top = over.getBoundingClientRect()[over === place ? "top" : "bottom"] + Math.max(...heads.map((one) => one.offsetHeight));
+    place.scrollTop = entry.getBoundingClientRect().top - top - parseFloat(getComputedStyle(entry.parentElement).rowGap);
   }
 
   // Links in a conversation lead where they say; its forms and what is marked change the pane.
