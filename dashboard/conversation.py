@@ -136,7 +136,7 @@ async def answer(request: web.Request) -> web.Response:
     except Conflict as err:
         raise await _already_answered(request, thread, entry, text) from err
     await desk.send(reply_id)
-    return see(f"/conversations/{thread.conversation.id}", "answered")
+    return see(f"/conversations/{thread.conversation.id}", desk.said_unless_held("answered"))
 
 
 async def suggest(request: web.Request) -> web.Response:

@@ -124,6 +124,10 @@ class Desk:
         """How long what a person approves can be taken back."""
         return timedelta(seconds=self.config.desk.hold_seconds)
 
+    def said_unless_held(self, done: str) -> str:
+        """Return the key of what to say once a reply is approved; "" where it is held, for then a toast says so."""
+        return "" if self.hold else done
+
     async def send(self, reply: Reply | int) -> None:
         """Wake a sender for an approved reply, and the live pages."""
         reach("A2")

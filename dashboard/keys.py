@@ -50,6 +50,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             Key(press="a", word=N_("Approve the draft")),
             Key(press="e", word=N_("Edit the draft")),
+            Key(press="q", word=N_("Reject the draft")),
             Key(press="r", word=N_("Write a reply")),
             Key(press="t", word=N_("Take over")),
             Key(press="h", word=N_("Hand back")),

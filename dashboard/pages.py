@@ -106,7 +106,7 @@ def error_page(request: web.Request, status: int, title: str, message: str, **mo
 def see(path: str, done: str, *, at: str = "", **more: str) -> web.Response:
     """Return the redirect after an action, so that reloading repeats nothing. `at` is a place on the page."""
     query = urlencode({name: value for name, value in {"done": done, **more}.items() if value})
-    address = f"{path}{'&' if '?' in path else '?'}{query}"
+    address = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
     return web.Response(status=303, headers={"Location": f"{address}{'#' if at else ''}{at}"})
 
 

@@ -32,8 +32,10 @@ from dashboard.present_incidents import IncidentView, banner_view, incident_view
 from dashboard.present_person import Beside, looker_chips
 from dashboard.present_queue import ToastView, done_view, news_words
 from dashboard.present_reply import ReplyView, reply_view, writing
+from dashboard.present_sources import house_view
 from dashboard.present_thread import ThreadView, thread_view
 from dashboard.words import Chip, Tone
+from store.accounts import HousePause
 from store.alerts import Listed as Alerted
 from store.alerts import Standing as AlertStanding
 from store.bulk import Batch
@@ -81,13 +83,14 @@ def _context(now: datetime) -> dict[str, Any]:
         "storm_banner": banner_view([_incident(now)], now),
         "storms": _storms(now),
         "thread": _thread(now),
+        "paused": house_view(HousePause(by="Mette", at=now - timedelta(minutes=3), reason="#havtur"), now),
         "held_sample": _held(now),
         "edited": [reply_view(one, _mention(now, via=Via.MENTION), taken_by="", now=now) for one in _edited(now)],
         "lookers": looker_chips([Looker(name="Lars", is_typing=True), Looker(name="Nora", is_typing=False)], ""),
         "query": "",
         "filters": read_filters({}),
         "news": news_words(4),
-        "toast": ToastView(words=done_view(_BATCH).words, undo="sample"),
+        "done_sample": ToastView(words=done_view(_BATCH).words, undo="sample"),
         "statuses": status_choices(read_filters({}), {"open": 8, "pending": 3, "resolved": 1_200}),
         "applied": applied(read_filters({"mood": "negative", "q": "faktura", "whose": "me"})),
     }

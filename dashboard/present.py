@@ -63,7 +63,7 @@ class CardView:
     tone: Tone
     author: AuthorView
     account: str
-    posts: str
+    posts: Chip | None
     clock: Chip
     text: TextView
     chips: tuple[Chip, ...]
@@ -85,11 +85,11 @@ def card_view(card: Card, now: datetime, *, has_left: bool = False) -> CardView:
         tone=_strongest(states, urgency, conversation.status),
         author=author_view(mention.post.platform, mention.post.author),
         account=conversation.account,
-        posts=words.posts(card.posts) if card.posts > 1 else "",
+        posts=posts_chip(card.posts) if card.posts > 1 else None,
         clock=clock_chip(card, now),
         text=text_view(card.heard, card.assessment),
         chips=card_chips(card),
-        states=states or (Chip(icon="tray", word=_("Nobody has answered yet")),),
+        states=tuple(sorted(states, key=_loudness)) or (Chip(icon="tray", word=_("Nobody has answered yet")),),
         has_left=has_left,
     )
 
@@ -109,6 +109,11 @@ def clock_chip(card: Card, now: datetime) -> Chip:
     if waiting is None or since is None:
         return Chip(icon="", word=words.ago(card.last_post_at, now), title=_("Wrote last"))
     return replace(waiting, word=words.span(now - since), title=waiting.word)
+
+
+def posts_chip(posts: int) -> Chip:
+    """Return how many posts a conversation has: a number on its card, said in words."""
+    return Chip(icon="chat", word=i18n.number(posts), title=words.posts(posts))
 
 
 def author_view(platform: Platform, author: Author) -> AuthorView:
@@ -269,6 +274,11 @@ def _no_reply_chip(mention: Mention) -> Chip | None:
 
 
 _LOUDEST = (Tone.ACT, Tone.SOON, Tone.APPROVE, Tone.BOT, Tone.WAIT)
+
+
+def _loudness(chip: Chip) -> int:
+    """A card has one line for its states: what must be done next stands first there."""
+    return _LOUDEST.index(chip.tone) if chip.tone in _LOUDEST else len(_LOUDEST)
 
 
 def _strongest(states: tuple[Chip, ...], urgency: UrgencyView, status: Status) -> Tone:

@@ -12,23 +12,25 @@ from dashboard.i18n import N_, _
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Somewhere to go. `also` are other paths that belong to it."""
+    """Somewhere to go. `also` are other paths that belong to it; what is no work for a phone has no tab there."""
 
     path: str
     icon: str
     word: str
     right: Right = Right.READ
     also: tuple[str, ...] = ()
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkView:
-    """A place as a link of the navigation."""
+    """A place as a link of the navigation; one that `is_wide` stands behind "More" on a phone."""
 
     href: str
     icon: str
     word: str
     is_current: bool
+    is_wide: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ _MAIN = (
     Place(path="/for-you", icon="chat", word=N_("For you")),
     Place(path="/alerts", icon="bell", word=N_("Alerts")),
     Place(path="/incidents", icon="bolt", word=N_("Incidents")),
-    Place(path="/reports", icon="chart", word=N_("Reports")),
+    Place(path="/reports", icon="chart", word=N_("Reports"), is_wide=True),
 )
 _MORE = (
     Place(path="/sources", icon="ear", word=N_("Sources")),
@@ -66,4 +68,4 @@ def navigation_view(path: str, rights: Mapping[str, bool]) -> NavigationView:
 def _link(place: Place, path: str) -> LinkView:
     roots = (place.path, *place.also)
     is_current = any(path == root or path.startswith(f"{root}/") for root in roots)
-    return LinkView(href=place.path, icon=place.icon, word=_(place.word), is_current=is_current)
+    return LinkView(href=place.path, icon=place.icon, word=_(place.word), is_current=is_current, is_wide=place.is_wide)

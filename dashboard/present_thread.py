@@ -90,7 +90,7 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveView:
-    """A button, and its key."""
+    """A button, and its key. None is the main one while there are words to send."""
 
     move: str
     label: str
@@ -150,6 +150,12 @@ def thread_view(
     replies = [reply for entry in thread.entries for reply in entry.replies]
     newest = max(replies, key=lambda reply: reply.id, default=None)
     other = taken_by_other(conversation, reader)
+    entries = tuple(
+        entry_view(entry, standing.get(entry.heard.id, ()), is_latest=entry is latest, taken_by=other, now=now)
+        for entry in thread.entries
+    )
+    has_words = any(entry.answer or any(reply.writing for reply in entry.replies) for entry in entries)
+    moves = moves_for(conversation, reader, steers=steers)
     return ThreadView(
         id=conversation.id,
         version=conversation.version,
@@ -159,11 +165,8 @@ def thread_view(
         states=conversation_states(conversation, newest, mention, now),
         waiting=waiting_chip(conversation, now),
         author=author_view(mention.post.platform, mention.post.author),
-        entries=tuple(
-            entry_view(entry, standing.get(entry.heard.id, ()), is_latest=entry is latest, taken_by=other, now=now)
-            for entry in thread.entries
-        ),
-        moves=moves_for(conversation, reader, steers=steers),
+        entries=entries,
+        moves=tuple(replace(move, is_main=False) for move in moves) if has_words else moves,
         taken_by_other=other,
         seen=Seen(
             last_post_id=max(entry.heard.id for entry in thread.entries),

@@ -30,7 +30,7 @@ async def approve(request: web.Request) -> web.Response:
     except Conflict as err:
         raise _second(await _load(request), text) from err
     await desk.send(approved)
-    return _back(approved, "approved")
+    return _back(approved, desk.said_unless_held("approved"))
 
 
 async def revise(request: web.Request) -> web.Response:

@@ -30,4 +30,4 @@ async def lookers(request: web.Request) -> web.Response:
 
 async def held(request: web.Request) -> web.Response:
     """GET /held: the toast alone, for a page that is open."""
-    return await render(request, "_toast.html", {})
+    return await render(request, "_held.html", {})

@@ -103,7 +103,9 @@
           ...made.order.map((one) => ({
             label: one.name,
             fill: tone(one.tone),
-            width: 0,
+            // A thin seam between colours, for whoever does not see them.
+            stroke: colour("surface"),
+            width: 1,
             points: { show: false },
             paths: uPlot.paths.bars({ size: [made.width, 64] }),
           })),

@@ -39,6 +39,27 @@
 
   document.addEventListener("genlyd:changed", (event) => readAgain(event.detail));
 
+  // ---- where it opens ------------------------------------------------------------------------
+  // A long thread opens at what waits to be approved, else at the newest post; one that stands already does not move.
+  let openedId = "";
+
+  function openAtWork() {
+    const pane = reading();
+    const id = pane?.dataset.id || "";
+    if (id === openedId || location.hash) return;
+    openedId = id;
+    const entry = pane.querySelector(".entry:has([data-submit][data-key])") || pane.querySelector(".entry.latest");
+    // Only what scrolls by itself is moved: `scrollIntoView` would shift the page around it as well.
+    const places = [...document.querySelectorAll("#thread, #reading"), document.scrollingElement];
+    const place = places.find((one) => one === document.scrollingElement || getComputedStyle(one).overflowY === "auto");
+    place.scrollTop = 0;
+    if (!entry?.previousElementSibling) return;
+    const heads = [...pane.querySelectorAll(".thread-head, .thread-top")];
+    const over = place === document.scrollingElement ? document.querySelector(".top") : place;
+    const top = over.getBoundingClientRect()[over === place ? "top" : "bottom"] + Math.max(...heads.map((one) => one.offsetHeight));
+    place.scrollTop = entry.getBoundingClientRect().top - top - parseFloat(getComputedStyle(entry.parentElement).rowGap);
+  }
+
   // Links in a conversation lead where they say; its forms and what is marked change the pane.
   document.addEventListener("htmx:before:init", (event) => {
     if (event.target.matches("#reading a:not([data-swap])")) event.preventDefault();
@@ -59,6 +80,7 @@
     localise(document);
     giveBack();
     for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
+    openAtWork();
   });
   // What the reader unfolded stays so.
   window.htmx?.registerExtension("keep-open", {
@@ -142,6 +164,7 @@
   localise(document);
   giveBack();
   for (const area of document.querySelectorAll("textarea[data-counts]")) count(area);
+  openAtWork();
   if (!live || !state) return;
   seen = live.dataset.since;
   connect();

@@ -89,7 +89,7 @@
   setInterval(() => known.forEach((_who, id) => show(id)), 1000);
 
   // ---- what can be taken back ----------------------------------------------------------------
-  const toast = () => document.querySelector("form.toast");
+  const toast = () => document.querySelector("#held .toast");
   let endsAt = 0;
 
   function begin() {
@@ -103,7 +103,7 @@
       const answer = await fetch("/held", { headers: { Accept: "text/html" } });
       if (!answer.ok) return;
       const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("held");
-      const key = (place) => (place.querySelector("form.toast") || { action: "" }).action;
+      const key = (place) => place.querySelector(".toast")?.dataset.reply;
       if (key(now) === key(old)) return;
       old.replaceWith(now);
       begin();

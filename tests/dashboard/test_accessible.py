@@ -23,6 +23,11 @@ pytestmark = pytest.mark.browser
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 _GRAVE = ("serious", "critical")
+_WIDEST = """() => {
+  for (const fold of document.querySelectorAll("main details")) fold.open = true;
+  const edges = [...document.querySelectorAll("main .box")].map((box) => Math.round(box.getBoundingClientRect().right));
+  return Math.max(document.documentElement.scrollWidth, ...edges);
+}"""
 
 
 async def _faults(page: Page) -> list[str]:
@@ -115,7 +120,8 @@ async def test_no_page_is_wider_than_a_small_phone_in_any_language(chromium: Chr
         await house.people.set_language(staff.id, language, at=house.clock.now())
         for path in shown.paths(conversation):
             await page.goto(house.url + path)
-            width = await page.evaluate("document.documentElement.scrollWidth")
+            # Folded tables are opened: what is inside may push its box over the edge, where nobody can scroll to it.
+            width = await page.evaluate(_WIDEST)
             if width > 320:
                 too_wide.append(f"{path} in {language}: {width}")
     assert too_wide == []

@@ -78,7 +78,7 @@ async def test_a_person_signs_in_edits_a_draft_and_approves_it(page: Page, house
     await page.get_by_label("Edit, then approve").fill("Hej Jens. Vi ringer om lidt. 👍")
     await expect(page.locator("output").first).to_have_text("31")
     await page.get_by_role("button", name="Approve and send").click()
-    await expect(page.get_by_text("Approved. It is on its way.")).to_be_visible()
+    await expect(page.get_by_text("Leaves in 1")).to_be_visible()
     reply = await house.seed.reply_of(conversation)
     assert (reply.state, reply.text) == (ReplyState.APPROVED, "Hej Jens. Vi ringer om lidt. 👍")
 

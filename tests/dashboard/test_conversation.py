@@ -39,7 +39,8 @@ async def test_a_person_edits_and_approves_in_one_step_and_the_sender_is_rung(la
         f"/replies/{draft.id}/approve", text="Hej Jens.\r\nVi ringer.", seen=seen, version=version
     )
     assert response.status == 200
-    assert "On its way" in lars.page or "on its way" in lars.page
+    assert "Leaves in 15 s" in lars.page
+    assert "on its way" not in lars.page, "one message for one act"
     reply = await house.seed.reply_of(conversation)
     assert (reply.state, reply.text, reply.approved_by) == (ReplyState.APPROVED, "Hej Jens.\nVi ringer.", "Lars")
     entries = await house.bell.wait(Ring.SEND, count=100, seconds=1)

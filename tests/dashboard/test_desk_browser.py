@@ -75,7 +75,8 @@ async def test_a_draft_is_approved_by_one_key_and_the_list_stays(desk: Page, hou
     # A change of the very instant that a page has seen is none to it.
     await clock.advance(1)
     await desk.keyboard.press("Control+Enter")
-    await expect(desk.locator("#toast")).to_contain_text("Approved. It is on its way.")
+    await expect(desk.locator("#held")).to_contain_text("Leaves in 1")
+    await expect(desk.locator("#toast")).to_be_empty()
     await expect(desk).to_have_url(re.compile(r"/conversations/\d+$"))
     assert await handles(desk) == ["@one", "@two", "@three", "@four"]
     await expect(desk.locator(".card", has_text="@two")).to_contain_text("Reply about to be sent")
@@ -219,7 +220,7 @@ async def test_on_a_phone_a_conversation_is_a_page_with_a_way_back(chromium: Chr
     await phone.get_by_role("link", name="@one").tap()
     await expect(phone.locator("#thread h1")).to_be_visible()
     await expect(phone.locator("#queue")).to_be_hidden()
-    await phone.locator(".crumb a").tap()
+    await phone.locator("[data-closes]").tap()
     await expect(phone.locator("#queue")).to_be_visible()
     await expect(phone.locator("#thread")).to_have_count(0)
     await context.close()
