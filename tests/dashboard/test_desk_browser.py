@@ -43,6 +43,17 @@ async def statuses(house: House) -> list[Status]:
     return sorted(card.conversation.status for card in found.cards)
 
 
+_DEAD = """() => [...document.querySelectorAll(".card article *")].map((one) => {
+  const box = one.getBoundingClientRect();
+  const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return hit?.closest(".card") && !hit.closest("a, input") ? hit.outerHTML : "";
+}).filter(Boolean)"""
+
+
+async def test_a_press_anywhere_on_a_card_opens_it(desk: Page) -> None:
+    assert await desk.evaluate(_DEAD) == []
+
+
 async def test_keys_move_open_and_close_without_a_reload(desk: Page, house: House) -> None:
     for key in ("j", "j", "j", "k"):
         await desk.keyboard.press(key)
