@@ -190,6 +190,11 @@ def test_a_colleague_cannot_write_and_only_who_steers_can_hand_back() -> None:
     assert not view.can_drop
 
 
+def test_nobody_is_offered_to_acknowledge_what_has_its_answer() -> None:
+    view = reply_view(a_reply(ReplyState.DRAFT), a_mention(), taken_by="", now=NOW, is_answered=True)
+    assert view.writing is None
+
+
 @pytest.mark.parametrize("state", list(ReplyState))
 def test_every_reply_state_has_words_and_its_forms(state: ReplyState) -> None:
     view = reply_view(a_reply(state), a_mention(), taken_by="", now=NOW)
