@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -136,16 +137,23 @@ def run_command(
     if is_sandbox:
         asyncio.run(_run_sandbox(settings, rooms, replay))
     else:
-        asyncio.run(run(settings, rooms=rooms, said=_say, health_port=None if "dashboard" in rooms else port))
+        health_port = None if "dashboard" in rooms else port
+        up = partial(_greet, settings, None, "")
+        asyncio.run(run(settings, rooms=rooms, said=_say, up=up, health_port=health_port))
 
 
 @cli.command()
-def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The configuration file.", show_default="genlyd.toml")] = None,
+    *,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
     """Validate a configuration file: list every problem with its line, and say where it is not what is in force."""
     from app.in_force import notes
     from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
+    config = file or config
     found = load(config)
     targets(found.alerts)
     for what, cure in nobody_told(found):
@@ -212,7 +220,10 @@ def invite_user(name: str, *, role: Role = Role.AGENT, config: ConfigFile = DEFA
     """Print a one-time link, for somebody new or for a new password. It works for three days."""
     from app import staff
 
-    typer.echo(asyncio.run(staff.link_for(_settings(config), name, role)))
+    settings = _settings(config)
+    typer.echo(asyncio.run(staff.link_for(settings, name, role)))
+    if settings.dashboard.is_only_here:
+        typer.echo("note: it opens on this machine only; [dashboard] public_url is the address others reach", err=True)
 
 
 @user.command("role")
@@ -393,15 +404,14 @@ async def _run_sandbox(config: Config, rooms: tuple[str, ...], per_minute: float
     from app import sandbox
     from app.run import run
 
-    typer.echo("No account is configured, so this is the sandbox: nothing leaves this machine.")
+    typer.echo("No account is configured: this is the sandbox. Nothing leaves this machine, and each start is empty.")
     _say("starting the emulated platforms")
     async with sandbox.open_sandbox(config, per_minute=per_minute) as opened:
         password = sandbox.first_password()
         await _add_user(opened.config, sandbox.FIRST_STAFF, Role.ADMIN, password)
         async with asyncio.TaskGroup() as group:
             public = group.create_task(_public(opened, per_minute))
-            group.create_task(_greet(opened, password))
-            await run(opened.config, rooms=rooms, said=_say)
+            await run(opened.config, rooms=rooms, said=_say, up=partial(_greet, opened.config, opened, password))
             public.cancel()
 
 
@@ -419,24 +429,16 @@ async def _public(opened: "Sandbox", per_minute: float) -> None:
         await sandbox.end(process)
 
 
-async def _greet(opened: "Sandbox", password: str) -> None:
-    """Print the addresses once the dashboard answers."""
-    from app.sandbox import FIRST_STAFF
+def _greet(config: Config, opened: "Sandbox | None", password: str, _listening: str) -> None:
+    """Say that the house is up, and where."""
+    typer.echo(f"\nGenlyd is running. Stop it with Ctrl-C.\n\n  Dashboard               {config.dashboard.url}/")
+    if opened is not None:
+        from app.sandbox import FIRST_STAFF
 
-    address = opened.config.dashboard
-    for _ in range(600):
-        await asyncio.sleep(0.1)
-        try:
-            _, writer = await asyncio.open_connection(address.host, address.port)
-        except OSError:
-            continue
-        writer.close()
-        break
-    pages = "\n".join(f"  Write a post on {name.upper():7} {url}/sandbox" for name, url in opened.urls.items())
-    typer.echo(
-        f"\nGenlyd is running. Stop it with Ctrl-C.\n\n  Dashboard               {address.url}/\n"
-        f"  Sign in as              {FIRST_STAFF}\n  Password                {password}\n{pages}\n"
-    )
+        typer.echo(f"  Sign in as              {FIRST_STAFF}\n  Password                {password}")
+        for name, url in opened.urls.items():
+            typer.echo(f"  Write a post on {name.upper():7} {url}/sandbox")
+    typer.echo("")
 
 
 @asynccontextmanager

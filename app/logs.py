@@ -13,11 +13,11 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class Lines(logging.Formatter):
-    """For people: time, level, sentence, fields."""
+    """For people: time in UTC, level, sentence, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and the traceback where there is one."""
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ")
         fields = " ".join(f"{key}={value}" for key, value in _fields(record).items())
         line = f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()}" + (
             f"  {fields}" if fields else ""

@@ -41,6 +41,7 @@ from sentiment import worker as assessing
 from store.bell import Ring
 from store.conversations import Conversations
 from store.leases import Lease
+from store.people import People
 from store.promises import Promises
 from store.reasons import Reasons
 from store.words import leave_no_remains
@@ -57,10 +58,18 @@ _REMIND_EVERY_SECONDS = 5.0
 Said = Callable[[str], None]
 
 
-async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, health_port: int | None = None) -> None:
-    """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting, for a person to follow.
+async def run(
+    config: Config,
+    *,
+    rooms: tuple[str, ...],
+    said: Said = log.info,
+    up: Said = log.info,
+    health_port: int | None = None,
+) -> None:
+    """Run `rooms` until SIGINT or SIGTERM. `said` hears the steps of starting and ending, for a person to follow.
 
-    Without the dashboard, `health_port` is where the process tells how it is; None: nowhere.
+    `up` hears the address once the dashboard answers. Without the dashboard, `health_port` is where the process tells
+    how it is; None: nowhere.
 
     Raises: ConfigError, StoreError while starting.
     """
@@ -75,35 +84,37 @@ async def run(config: Config, *, rooms: tuple[str, ...], said: Said = log.info, 
     async with open_stores(config) as stores:
         await stores.accounts.enrol(config.accounts, at=stores.clock.now())
         await in_force.warn(config, stores.database)
-        works = await _works(config, stores, rooms, said)
+        if "dashboard" in rooms and config.oidc is None and not await People(stores.database).count_staff():
+            log.warning("nobody can sign in yet: genlyd user add NAME --role admin")
+        works = await _works(config, stores, rooms, said, up)
         if health_port is not None:
             works.append(partial(_tell_health, config, stores, health_port))
         works.append(notify.keep_telling)
         notify.tell(notify.READY)
-        await _until(stop, works)
+        await _until(stop, works, said)
     log.info("stopped")
 
 
-async def _until(stop: asyncio.Event, works: list[Work]) -> None:
+async def _until(stop: asyncio.Event, works: list[Work], said: Said) -> None:
     """Run until stopped; one that fails for a reason of our own brings the house down, loudly."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_as_task(work)) for work in works]
-        group.create_task(_cancel_after(stop, tasks))
+        group.create_task(_cancel_after(stop, tasks, said))
 
 
 async def _as_task(work: Work) -> None:
     await work()
 
 
-async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]], said: Said) -> None:
     await stop.wait()
-    log.info("stopping")
+    said("stopping")
     notify.tell(notify.STOPPING)
     for task in tasks:
         task.cancel()
 
 
-async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said) -> list[Work]:
+async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said, up: Said) -> list[Work]:
     """Return what to run; nothing of it is started before all of it could be made."""
     await stores.thrift.open()
     works: list[Work] = [partial(lead, "housekeeping", partial(_housekeeping, config, stores), stores.leases)]
@@ -137,7 +148,7 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
             readiness=partial(readiness, config, stores),
             books=build_trials(config, stores.database, stores.clock),
         )
-        works.append(partial(serve, app, config.dashboard.host, config.dashboard.port))
+        works.append(partial(serve, app, config.dashboard.host, config.dashboard.port, on_listening=up))
     return works
 
 
@@ -241,7 +252,8 @@ def _check_port(host: str, port: int) -> None:
         with socket.create_server((host, port)):
             pass
     except OSError as err:
-        what = f"{host}:{port} cannot be used ({err.strerror}); choose another with `genlyd run --port N` or here"
+        why = os.strerror(err.errno) if err.errno else str(err)
+        what = f"{host}:{port} cannot be used ({why}); choose another with `genlyd run --port N` or here"
         raise ConfigError([Problem(line=None, where="dashboard.port", what=what)]) from err
 
 

@@ -12,9 +12,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
-from core.config import AccountConfig, Config, Secret
+from core.config import AccountConfig, BreakerConfig, Config, Secret
 from core.errors import ConfigError, Problem
 from core.post import Platform
 from core.watch import Watch
@@ -27,7 +28,7 @@ _RECHECK_SECONDS = 10
 _SUBREDDIT = "sandbox"
 _PORTS = {Platform.X: 8101, Platform.REDDIT: 8102}
 _START_SECONDS = 20.0
-FIRST_STAFF = "supervisor"
+FIRST_STAFF = "admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,7 @@ async def open_sandbox(config: Config, *, per_minute: float = 0.0) -> AsyncItera
             processes.append(process)
         # The emulated platforms start empty, so what we remember of earlier ones would be of posts that never were.
         _make_anew(folder)
-        usual = max(config.breaker.usual_per_hour, per_minute * 60)
-        calm = replace(config, breaker=replace(config.breaker, usual_per_hour=usual))
+        calm = replace(config, breaker=calm_breaker(config.breaker, per_minute=per_minute))
         yield Sandbox(config=_with_accounts(calm, folder, urls), urls=urls, processes=tuple(processes))
     finally:
         await asyncio.gather(*(end(process) for process in processes))
@@ -73,6 +73,16 @@ async def replay(sandbox: Sandbox, *, per_minute: float) -> asyncio.subprocess.P
         _SUBREDDIT,
         "--per-minute",
         str(per_minute),
+    )
+
+
+def calm_breaker(breaker: BreakerConfig, *, per_minute: float) -> BreakerConfig:
+    """Return a breaker that what the public writes cannot trip, though more of it is angry than of a real one."""
+    within_five_minutes = ceil(per_minute * 5)
+    return replace(
+        breaker,
+        usual_per_hour=max(breaker.usual_per_hour, per_minute * 60),
+        least_posts=max(breaker.least_posts, within_five_minutes),
     )
 
 

@@ -64,6 +64,8 @@ MOVES: dict[ReplyState, frozenset[ReplyState]] = {
 
 # Why a draft was dropped that no person rejected.
 VOID = "the post was deleted by its author"
+# Why an acknowledgement was dropped that no person rejected.
+ANSWERED = "a person answered in words of their own"
 # Why nobody writes under a post whose retention time is over.
 FORGOTTEN = "the text of this post is forgotten, so nobody can answer it any more"
 

@@ -84,10 +84,15 @@ def reply_view(
     taken_by: str,
     now: datetime,
     is_gone: bool = False,
+    is_answered: bool = False,
     assessment: Assessment | None = None,
 ) -> ReplyView:
-    """Return one reply. Nobody writes where a colleague has it, the platform forbids it, or the post is gone."""
-    may_write = not taken_by and not is_gone and why_no_reply(mention) is None
+    """Return one reply. Nobody writes where a colleague has it, the platform forbids it, or the post is gone.
+
+    Nobody acknowledges what has its answer: `is_answered` says that one left, or is about to.
+    """
+    is_moot = is_answered and reply.kind is ReplyKind.ACKNOWLEDGEMENT
+    may_write = not taken_by and not is_gone and not is_moot and why_no_reply(mention) is None
     edits = reply.state is ReplyState.DRAFT and may_write
     back = (ReplyState.APPROVED, ReplyState.FAILED, ReplyState.REFUSED, ReplyState.DROPPED)
     diff = _diff(reply)
@@ -179,7 +184,7 @@ def platform_facts(platform: Platform) -> tuple[str, ...]:
         )
     else:
         said.append(_("A reply costs nothing."))
-    said.append(_("Read {day}.", day=i18n.full_day(terms.read_on)))
+    said.append(_("By the terms of {platform}, as of {day}.", platform=word, day=i18n.full_day(terms.read_on)))
     return tuple(said)
 
 

@@ -11,7 +11,7 @@ from core.assessment import Assessment, Sentiment
 from core.conversation import Conversation, Move, Status
 from core.correction import Field
 from core.decision import Heard
-from core.reply import ReplyKind
+from core.reply import Reply, ReplyKind, ReplyState
 from core.watch import Mention, Via
 from dashboard import i18n, words
 from dashboard.i18n import _
@@ -258,6 +258,7 @@ def entry_view(
                 taken_by=taken_by,
                 now=now,
                 is_gone=entry.heard.deleted_at is not None,
+                is_answered=any(_is_answer(other) for other in entry.replies),
                 assessment=assessment,
             )
             for reply in entry.replies
@@ -266,6 +267,10 @@ def entry_view(
         why_no_answer=why_not if is_latest else "",
         is_latest=is_latest,
     )
+
+
+def _is_answer(reply: Reply) -> bool:
+    return reply.kind is ReplyKind.ANSWER and reply.state not in (ReplyState.DRAFT, ReplyState.DROPPED)
 
 
 def why_words(entry: Entry) -> str:

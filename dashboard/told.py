@@ -87,6 +87,7 @@ _REPLIES = (
     N_("refused when sent again: {why}"),
     N_("the process that was sending it cannot be reached, so it may be there or still come"),
     N_("the post was deleted by its author"),
+    N_("a person answered in words of their own"),
     N_("the text of this post is forgotten, so nobody can answer it any more"),
     N_("the author edited the post after this was written: read it again"),
     N_("the author wrote again before it left: read it first"),

@@ -93,10 +93,10 @@ class Level:
 
 
 LEVELS = (
-    Level(key="calm", word=N_("Calm"), reads_from=0, sets=5),
-    Level(key="ordinary", word=N_("Ordinary"), reads_from=18, sets=30),
-    Level(key="angry", word=N_("Angry"), reads_from=RAISED_FROM, sets=60),
-    Level(key="danger", word=N_("Danger"), reads_from=URGENT_FROM, sets=90),
+    Level(key="calm", word=N_("Low, calm"), reads_from=0, sets=5),
+    Level(key="ordinary", word=N_("Low, ordinary"), reads_from=18, sets=30),
+    Level(key="angry", word=N_("Raised, angry"), reads_from=RAISED_FROM, sets=60),
+    Level(key="danger", word=N_("High, danger"), reads_from=URGENT_FROM, sets=90),
 )
 LEVEL_NUMBERS = {level.key: level.sets for level in LEVELS}
 

@@ -15,7 +15,7 @@ from core.assessment import Assessment, Intent, Language, Probabilities, Sentime
 from core.correction import Field, corrected, read_value, restored
 from core.decision import Action, Heard
 from core.incident import Incident
-from core.reply import VOID, ReplyKind, ReplyState
+from core.reply import ANSWERED, VOID, ReplyKind, ReplyState
 from core.trial import History, Outcome, Past, Saying
 from store import rows
 from store import tables as t
@@ -222,8 +222,9 @@ def _posts(ids: Sequence[int]) -> Select[Any]:
 
 
 def _rejected() -> ColumnElement[bool]:
-    """A person dropped what the bot had drafted; its author did not just delete the post."""
-    return and_(_R.kind == ReplyKind.ACKNOWLEDGEMENT, _R.state == ReplyState.DROPPED, _R.problem.is_distinct_from(VOID))
+    """A person dropped what the bot had drafted; nobody deleted the post, or answered it, first."""
+    by_itself = func.coalesce(_R.problem, "").in_((VOID, ANSWERED))
+    return and_(_R.kind == ReplyKind.ACKNOWLEDGEMENT, _R.state == ReplyState.DROPPED, ~by_itself)
 
 
 def _past(

@@ -24,6 +24,7 @@ from store.facts import facts_of
 from store.moved import approved_and_moved, moved_on, take_back_moved
 from store.people import record
 from store.places import place
+from store.set_aside import set_aside
 from store.writing import AT_ONCE, Writing
 
 _R = t.replies.c
@@ -403,7 +404,9 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
-    """An acknowledgement is noted on its conversation; after an answer nobody waits there."""
+    """An acknowledgement is noted on its conversation; after an answer nobody waits there, nor any draft."""
+    if reply.kind is ReplyKind.ANSWER:
+        await set_aside(connection, reply, at=at)
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
     await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
     await place(connection, [reply.conversation_id])

@@ -43,6 +43,44 @@ async def statuses(house: House) -> list[Status]:
     return sorted(card.conversation.status for card in found.cards)
 
 
+_DEAD = """() => [...document.querySelectorAll(".card article *")].map((one) => {
+  const box = one.getBoundingClientRect();
+  const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return hit?.closest(".card") && !hit.closest("a, input") ? hit.outerHTML : "";
+}).filter(Boolean)"""
+
+
+async def test_a_press_anywhere_on_a_card_opens_it(desk: Page) -> None:
+    assert await desk.evaluate(_DEAD) == []
+
+
+async def test_a_note_leaves_its_field_empty_and_times_are_told_in_the_pages_tongue(
+    desk: Page, house: House, clock: ManualClock
+) -> None:
+    staff = await house.people.staff_named("Lars")
+    assert staff is not None
+    await house.people.set_language(staff.id, "da", at=clock.now())
+    await clock.advance(1)
+    await desk.goto(f"{house.url}/conversations/1")
+    note = desk.get_by_label("En note til kolleger")
+    await note.fill("Hun ringede i går")
+    await desk.get_by_role("button", name="Note", exact=True).click()
+    await expect(desk.locator(".note")).to_contain_text("Hun ringede i går")
+    await expect(note).to_have_value("")
+    told = await desk.locator("#thread time[data-local]").first.get_attribute("title")
+    assert re.match(r"\d+\.\d+\.\d{4}", told or ""), "as Danes write a day"
+
+
+async def test_writing_ones_own_answer_opens_in_sight_and_takes_the_keys(desk: Page, house: House) -> None:
+    await desk.set_viewport_size({"width": 1280, "height": 500})
+    await desk.goto(f"{house.url}/conversations/1")
+    await desk.get_by_text("Write your own answer instead").click()
+    await expect(desk.get_by_label("Your answer")).to_be_focused()
+    await expect(desk.get_by_label("Your answer")).to_be_in_viewport()
+    await desk.get_by_text("Until when").click()
+    assert await desk.evaluate("document.documentElement.scrollHeight") == 500, "panes scroll, the page does not"
+
+
 async def test_keys_move_open_and_close_without_a_reload(desk: Page, house: House) -> None:
     for key in ("j", "j", "j", "k"):
         await desk.keyboard.press(key)
@@ -158,17 +196,20 @@ async def test_one_card_is_done_by_its_key_and_the_reader_moves_on(desk: Page, h
 async def test_a_list_stays_while_it_is_read_and_takes_in_the_new_when_asked(
     desk: Page, house: House, clock: ManualClock
 ) -> None:
-    await desk.keyboard.press("j")
+    await desk.set_viewport_size({"width": 1280, "height": 500})
+    for _key in range(4):
+        await desk.keyboard.press("j")
     await clock.advance(1)
     await house.seed.say(Said(handle="newest", urgency=99))
     await house.bell.announce()
     await expect(desk.get_by_role("button", name="1 new above")).to_be_visible()
     assert await handles(desk) == ["@one", "@two", "@three", "@four"]
-    assert await focus(desk) == "@one"
+    assert await focus(desk) == "@four"
     await desk.keyboard.press("u")
     await expect(desk.locator(".card").first).to_contain_text("@newest")
     await expect(desk.get_by_role("button", name="1 new above")).to_be_hidden()
-    assert await focus(desk) == "@one"
+    assert await focus(desk) == "@four"
+    assert await desk.locator("#queue-list").evaluate("list => list.scrollTop") == 0, "what is new is in sight"
     assert await desk.evaluate("window.untouched")
 
 

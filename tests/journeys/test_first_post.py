@@ -50,6 +50,9 @@ async def test_praise_is_acknowledged_as_the_rules_say_and_alerts_nobody(
     assert decision["rule"] == "praise"
     assert not decision["escalate"]
     assert webhook.told == []
+    # Whoever started it read that it is up, where, and that nobody can sign in yet.
+    assert f"  Dashboard               {house.url}/" in house.log()
+    assert "nobody can sign in yet" in house.log()
 
 
 async def test_a_hashtag_alone_on_x_is_shown_with_a_link_and_never_queued(

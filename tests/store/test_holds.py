@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from core.conversation import Move
 from core.decision import Action
 from core.errors import Conflict
-from core.reply import RejectReason, Reply, ReplyKind, ReplyState
+from core.reply import ANSWERED, Receipt, RejectReason, Reply, ReplyKind, ReplyState
 from store import tables as t
 from store.conversations import Conversations, person_has_acted
 from store.database import Database
@@ -170,6 +170,23 @@ async def test_an_answer_sent_at_once_has_no_draft(database: Database, replies: 
     assert (reply.kind, reply.drafted_text, reply.is_edited) == (ReplyKind.ANSWER, None, None)
     assert reply.not_before == NOW + HOLD
     assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
+
+
+async def test_a_suggestion_goes_when_a_persons_own_answer_is_out_and_not_before(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    answer_id = await replies.answer(draft.post_id, "Vi ringer i dag", by="kari", at=NOW)
+    assert (await _get(replies, draft.id)).state is ReplyState.DRAFT, "the answer may be taken back yet"
+    (leaving,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    assert leaving.id == answer_id
+    await replies.mark_sent(leaving, Receipt(remote_id="9", url="https://x.example/9"), at=NOW)
+    after = await _get(replies, draft.id)
+    assert (after.state, after.problem) == (ReplyState.DROPPED, ANSWERED)
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.conversations.c.has_draft))).scalar_one() is False
+    audit = [row async for row in export(database, "audit") if row["action"] == "reply dropped"]
+    assert [row["detail"]["because"] for row in audit] == [ANSWERED]
 
 
 async def _take_over(database: Database, conversation_id: int, *, by: str) -> None:
