@@ -43,4 +43,4 @@ def test_a_line_about_rules_says_why_and_how_much_and_no_code() -> None:
 
 
 def test_what_is_undone_is_named() -> None:
-    assert action_word("undo take over") == "Undid: Took over"
+    assert action_word("undo take over") == "Undid: Took over a conversation"
