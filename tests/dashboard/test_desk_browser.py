@@ -119,6 +119,9 @@ async def test_a_draft_is_approved_by_one_key_and_the_list_stays(desk: Page, hou
     assert await handles(desk) == ["@one", "@two", "@three", "@four"]
     await expect(desk.locator(".card", has_text="@two")).to_contain_text("Reply about to be sent")
     assert await desk.evaluate("window.untouched")
+    await desk.set_viewport_size({"width": 1280, "height": 500})
+    await desk.evaluate("scrollTo(0, 9999)")
+    assert await desk.evaluate("scrollY") == 0, "the panes move, the page around them never does"
 
 
 async def test_half_an_answer_is_still_there_when_one_comes_back(desk: Page, house: House) -> None:
