@@ -301,9 +301,9 @@ def _mention(now: datetime, *, via: Via) -> Mention:
 
 def _reply(now: datetime, state: ReplyState) -> Reply:
     problems = {
-        ReplyState.UNKNOWN: "the connection broke after the text had left",
-        ReplyState.FAILED: "403: the author does not allow replies",
-        ReplyState.REFUSED: "the house was paused",
+        ReplyState.UNKNOWN: "nobody can tell whether it is published",
+        ReplyState.FAILED: "account 'hav-dk': X answered 403: the author does not allow replies",
+        ReplyState.REFUSED: "automatic replies are paused",
     }
     return Reply(
         id=list(ReplyState).index(state) + 1,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.conversation import Move
-from dashboard.i18n import N_, _, ngettext
+from dashboard.i18n import N_, _, ngettext, number
 from store.bulk import SNOOZE, Batch
 from store.inbox import Card
 
@@ -47,8 +47,10 @@ def news_words(above: int) -> str:
 def done_view(batch: Batch) -> ToastView:
     """Return what a toast says after a batch."""
     one, many = _DONE[batch.action]
-    words = [ngettext(one, many, len(batch.done))] if batch.done else [_("Nothing was changed.")]
-    return ToastView(words=" ".join([*words, *_left(batch)]), undo=batch.token if batch.done else "")
+    # Each is a message of its own: "Resolved." says no number, so the two are no plural in the catalogs.
+    said = _(one) if len(batch.done) == 1 else _(many, n=number(len(batch.done)))
+    words = said if batch.done else _("Nothing was changed.")
+    return ToastView(words=" ".join([words, *_left(batch)]), undo=batch.token if batch.done else "")
 
 
 def undone_view(batch: Batch | None) -> ToastView:

@@ -105,7 +105,8 @@
       const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("held");
       const key = (place) => place.querySelector(".toast")?.dataset.reply;
       if (key(now) === key(old)) return;
-      old.replaceWith(now);
+      // The place itself stays: only what is put into it is read aloud.
+      old.replaceChildren(...now.childNodes);
       begin();
     } catch {
       // Offline: what is held leaves by itself.

@@ -9,6 +9,7 @@ from core.assessment import Intent
 from core.conversation import Conversation, Move, Status
 from core.decision import Heard
 from dashboard.filters import applied, fields_of, nothing_here, read_filters, status_choices
+from dashboard.i18n import speaking
 from dashboard.present import card_view
 from dashboard.present_queue import done_view, ids_in, news_of, news_words, seen_in, undone_view
 from dashboard.words import Tone
@@ -84,6 +85,21 @@ def test_a_batch_says_what_moved_what_did_not_and_whether_it_can_be_undone() -> 
     assert (none.words, none.undo) == ("Nothing was changed. 2 had changed meanwhile and were left alone.", "")
     assert undone_view(replace(twelve, left=0)).words == "Undone: 12 are as they were."
     assert undone_view(None).words == "Too late to undo. Nothing was changed."
+
+
+@pytest.mark.parametrize("action", [*Move, SNOOZE])
+def test_a_batch_is_told_in_the_readers_language(action: str) -> None:
+    for many in ((1,), tuple(range(12))):
+        batch = Batch(token="t", action=action, done=many, left=0)
+        for language in ("da", "sv", "nb"):
+            with speaking(language):
+                assert done_view(batch).words != english(batch), language
+
+
+def english(batch: Batch) -> str:
+    """Return a batch's words in English."""
+    with speaking("en"):
+        return done_view(batch).words
 
 
 def test_what_an_address_or_a_form_lists_is_read_with_care() -> None:
