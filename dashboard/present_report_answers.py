@@ -72,6 +72,7 @@ def spread(numbers: Numbers, asked: Asked, timed: Sequence[Facet]) -> Table:
         link=table_link(asked, "response-spread"),
         chart="grouped",
         chart_label=_("How many conversations were answered within which time. The table below has every figure."),
+        empty=_("Nothing in these days is of this kind."),
     )
 
 

@@ -83,6 +83,7 @@ def _volume(numbers: Numbers, asked: Asked) -> Table:
         link=table_link(asked, "volume"),
         chart="stacked",
         chart_label=_("Posts over time, {days}. The table below has every figure.", days=days),
+        empty=_("Nothing was heard in these days."),
     )
 
 

@@ -126,9 +126,14 @@
 
   const show = (place) => {
     const section = place.closest("section");
+    section.querySelector("details").open = false;
+    // Nothing to draw: words say so, and no axis pretends.
+    if (read(section.querySelector("table")).series.every(({ values }) => values.every((value) => value === 0))) {
+      section.querySelector(".none").hidden = false;
+      return;
+    }
     place.hidden = false;
     section.querySelector(".legend").hidden = false;
-    section.querySelector("details").open = false;
     place.setAttribute("role", "img");
     place.setAttribute("aria-label", place.dataset.label);
     let plot = draw(place);

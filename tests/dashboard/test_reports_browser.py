@@ -69,6 +69,10 @@ async def test_a_chart_is_drawn_from_its_table_and_named_and_follows_the_theme(
     # The first bar says what the first row says, and leads where it leads.
     await chart.hover(position={"x": 600, "y": 100})
     await expect(section.locator(".chart-said")).to_contain_text("Negative")
+    # Days in which nothing was said: words say so, and no axis from nought to one.
+    await page.goto(f"{crowded.url}/reports?from=2020-01-01&to=2020-01-07")
+    await expect(section.get_by_text("Nothing was heard in these days.")).to_be_visible()
+    await expect(section.locator("canvas")).to_have_count(0)
 
 
 async def test_without_scripts_every_table_stands_open(chromium: Chromium, crowded: House) -> None:  # noqa: F811
