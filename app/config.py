@@ -12,6 +12,7 @@ from datetime import time
 from pathlib import Path as FilePath
 from typing import Any
 
+from app.config_accounts import check_apart
 from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
 from app.config_people import read_dashboard, read_oidc
 from app.toml_lines import MOST_DOTS, Path, line_of, line_of_long_key, lines_of
@@ -203,7 +204,7 @@ def toml_of(text: str, *, file: str) -> Mapping[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         line = _syntax_line(err) or len(text.rstrip().split("\n"))
-        raise ConfigError([Problem(line=line, where="syntax", what=f"this is not TOML: {err}")], file=file) from err
+        raise ConfigError([Problem(line=line, where="syntax", what=_syntax_words(err))], file=file) from err
     except (RecursionError, ValueError) as err:
         what = f"a value in it is too deep or too long to be meant ({type(err).__name__})"
         raise ConfigError([Problem(line=None, where="syntax", what=what)], file=file) from err
@@ -214,8 +215,10 @@ def _read(reader: Reader, whole: Mapping[str, Any]) -> Config:
     tables = reader.tables(whole, "accounts")
     names = _names(reader, tables)
     hours = read_hours(reader, reader.table(whole, "hours"))
-    read = (_account(reader, table, ("accounts", index)) for index, table in enumerate(tables))
-    accounts = tuple(account for account in read if account is not None)
+    read = {index: _account(reader, table, ("accounts", index)) for index, table in enumerate(tables)}
+    placed = {index: account for index, account in read.items() if account is not None}
+    check_apart(placed, lambda index, key, what: reader.fault(("accounts", index, key), what))
+    accounts = tuple(placed.values())
     return Config(
         brand=reader.text(whole, (), "brand", default="brand"),
         language=_language(reader, whole),
@@ -266,10 +269,13 @@ def _account(reader: Reader, table: Mapping[str, Any], path: Path) -> AccountCon
     a_day = reader.number(table, path, "rechecks_a_day", default=0, least=0, most=10_000_000)
     budget = reader.number(table, path, "budget_a_month", default=0, least=0, most=10_000_000)
     calls = reader.number(table, path, "calls_a_day", default=0, least=0, most=100_000_000)
+    handle = reader.text(table, path, "handle").strip().lstrip("@").removeprefix("u/")
+    if any(character.isspace() for character in handle):
+        reader.fault((*path, "handle"), f"is one word, not {handle!r}")
     return AccountConfig(
         name=name,
         platform=platform,
-        handle=reader.text(table, path, "handle").lstrip("@").removeprefix("u/"),
+        handle=handle,
         credentials={key: reader.secret(table, path, key) for key in keys},
         base_url=base_url.rstrip("/") if base_url else None,
         poll_seconds=poll or None,
@@ -494,3 +500,9 @@ def _syntax_line(err: tomllib.TOMLDecodeError) -> int | None:
     words = str(err).rsplit("line ", maxsplit=1)
     digits = words[-1].split(",")[0] if len(words) == 2 else ""
     return int(digits) if digits.isdigit() else None
+
+
+def _syntax_words(err: tomllib.TOMLDecodeError) -> str:
+    said = str(err).split(" (at ", maxsplit=1)[0]
+    hint = '; a text stands in quotes: "da"' if said == "Invalid value" else ""
+    return f"this is not TOML: {said}{hint}"

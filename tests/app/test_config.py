@@ -225,6 +225,39 @@ def test_an_account_with_another_problem_is_still_known_by_its_name() -> None:
     assert [where for _, where, _ in problems(text)] == ["accounts[1].platform"]
 
 
+def _x(name: str, **credentials: str) -> str:
+    keys = ("consumer_key", "consumer_secret", "access_token", "access_token_secret", "bearer_token")
+    given = {"handle": name, **{key: f"{key} of {name}" for key in keys}, **credentials}
+    return f"[[accounts]]\nname = '{name}'\nplatform = 'x'\n" + "".join(f"{k} = '{v}'\n" for k, v in given.items())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("bearer_token", "bearer_token of main", "is also that of 'main', and X gives an app one stream"),
+        ("access_token", "access_token of main", "is also that of 'main', so both would speak as one"),
+        ("handle", "@Main", "'main' has this handle too"),
+    ],
+)
+def test_two_accounts_of_a_platform_each_sign_in_as_themselves(key: str, value: str, what: str) -> None:
+    text = _x("main") + _x("second", **{key: value})
+    ((line, where, said),) = problems(text)
+    spelled = [n for n, given in enumerate(text.splitlines(), start=1) if given.startswith(f"{key} =")]
+    assert (line, where) == (spelled[1], f"accounts[2].{key}")
+    assert what in said
+
+
+def test_a_handle_is_one_word() -> None:
+    assert problems(_x("main", handle="tele\tkompagniet"))[0][1:] == (
+        "accounts[1].handle", "is one word, not 'tele\\tkompagniet'",
+    )  # fmt: skip
+
+
+def test_a_forgotten_quote_says_so() -> None:
+    ((_line, _where, what),) = problems("language = da")
+    assert what == 'this is not TOML: Invalid value; a text stands in quotes: "da"'
+
+
 def test_subreddits_belong_to_reddit() -> None:
     text = WHOLE.replace('exclude = ["konkurrence"]', 'subreddits = ["denmark"]')
     ((line, where, what),) = problems(text, **ENVIRONMENT)
