@@ -143,12 +143,17 @@ def run_command(
 
 
 @cli.command()
-def check(config: Annotated[Path, typer.Argument(help="The configuration file.")] = DEFAULT_FILE) -> None:
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The configuration file.", show_default="genlyd.toml")] = None,
+    *,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
     """Validate a configuration file: list every problem with its line, and say where it is not what is in force."""
     from app.in_force import notes
     from responder.alerts import nobody_told, targets
 
     logs.set_up(level="error")
+    config = file or config
     found = load(config)
     targets(found.alerts)
     for what, cure in nobody_told(found):

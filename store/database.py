@@ -4,6 +4,7 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -149,15 +150,15 @@ def checking(check: Check) -> Iterator[None]:
 async def open_database(url: str) -> Database:
     """Connect, migrate to the newest schema and return the database.
 
-    Raises: ConfigError for a URL that cannot work; StoreError where the database does not answer.
+    Raises: ConfigError for a URL that cannot work; StoreError where the disk or the database does not answer.
     """
     parsed = parse_url(url)
     _refuse_network_drive(parsed)
+    if parsed.drivername.startswith("sqlite") and parsed.database:
+        _make_folder(Path(parsed.database).parent)
     engine = _engine(parsed)
     try:
         async with _translated():
-            if parsed.drivername.startswith("sqlite") and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             await migrate.upgrade(engine)
     except BaseException:
         await engine.dispose()
@@ -202,6 +203,17 @@ def _refuse_network_drive(url: URL) -> None:
             "use a disk of this machine, or postgresql://USER:PASSWORD@HOST/NAME"
         )
         raise ConfigError([Problem(line=None, where="store.database", what=what)])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as err:
+        why = err.strerror or str(err)
+    if why:
+        cure = "set [store] data, or database, to one that can"
+        raise StoreError(f"the database failed: the folder {folder} cannot be written ({why}); {cure}")
 
 
 def _bad_url(why: str) -> ConfigError:

@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_good_file_is_checked_well(file: Path, tmp_path: Path) -> None:
-    done = genlyd("check", file, folder=tmp_path)
+    done = genlyd("check", "--config", file, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"0 accounts, 0 watches, 8 rules: well" in done.stdout
 

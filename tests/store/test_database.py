@@ -150,7 +150,7 @@ async def test_a_server_that_does_not_answer_is_a_store_error() -> None:
 
 async def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match=r"/file cannot be written .*set \[store\] data"):
         await open_database(f"sqlite:///{tmp_path}/file/genlyd.db")
 
 
