@@ -6,14 +6,19 @@
   const live = document.querySelector("[data-live]");
   const reading = () => document.getElementById("reading");
 
+  // The page's own tongue: a day reads "23. nov." in a Danish desk, whatever the browser speaks.
+  const said = document.documentElement.lang || "en";
+  const tongue = navigator.language.startsWith(said) ? navigator.language : said.replace(/^en$/, "en-GB");
+
   function localise(root) {
     for (const time of root.querySelectorAll("time[data-local]")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
       const isToday = at.toDateString() === new Date().toDateString();
-      const clock = { hour: "2-digit", minute: "2-digit", hour12: false };
-      time.textContent = at.toLocaleString([], isToday ? clock : { day: "numeric", month: "short", ...clock });
-      time.title = at.toLocaleString();
+      const clock = [at.getHours(), at.getMinutes()].map((n) => String(n).padStart(2, "0")).join(":");
+      const day = at.toLocaleDateString(tongue, { day: "numeric", month: "short" });
+      time.textContent = isToday ? clock : `${day} ${clock}`;
+      time.title = at.toLocaleString(tongue);
     }
   }
 
@@ -46,7 +51,11 @@
   // A whole page in place of a part: signed out, or sent elsewhere. Then go there.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
-    if (ctx.select || !/^\s*<!doctype/i.test(ctx.text || "") || !ctx.response) return;
+    if (ctx.select || !/^\s*<!doctype/i.test(ctx.text || "") || !ctx.response) {
+      // What was noted stands in the notes now; left in its field it would be noted twice.
+      if (ctx.sourceElement?.matches?.("aside form")) ctx.sourceElement.reset();
+      return;
+    }
     event.preventDefault();
     location.assign(ctx.response.raw.url);
   });

@@ -54,6 +54,23 @@ async def test_a_press_anywhere_on_a_card_opens_it(desk: Page) -> None:
     assert await desk.evaluate(_DEAD) == []
 
 
+async def test_a_note_leaves_its_field_empty_and_times_are_told_in_the_pages_tongue(
+    desk: Page, house: House, clock: ManualClock
+) -> None:
+    staff = await house.people.staff_named("Lars")
+    assert staff is not None
+    await house.people.set_language(staff.id, "da", at=clock.now())
+    await clock.advance(1)
+    await desk.goto(f"{house.url}/conversations/1")
+    note = desk.get_by_label("En note til kolleger")
+    await note.fill("Hun ringede i går")
+    await desk.get_by_role("button", name="Note", exact=True).click()
+    await expect(desk.locator(".note")).to_contain_text("Hun ringede i går")
+    await expect(note).to_have_value("")
+    told = await desk.locator("#thread time[data-local]").first.get_attribute("title")
+    assert re.match(r"\d+\.\d+\.\d{4}", told or ""), "as Danes write a day"
+
+
 async def test_keys_move_open_and_close_without_a_reload(desk: Page, house: House) -> None:
     for key in ("j", "j", "j", "k"):
         await desk.keyboard.press(key)
