@@ -6,6 +6,7 @@ Owns the shapes and the defaults. Refuses to read files or the environment: `app
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, tzinfo
 from typing import Literal
+from urllib.parse import urlsplit
 
 from core.assessment import Intent, Language, Sentiment
 from core.budget import DOLLAR, Budget
@@ -77,6 +78,9 @@ class StoreConfig:
     retention_days: int = 365
 
 
+_ONLY_HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::")  # noqa: S104  (asked about, not bound to)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardConfig:
     """Where the pages are served, and how long somebody stays signed in. `public_url` goes into alerts and deep links.
@@ -97,6 +101,11 @@ class DashboardConfig:
     def url(self) -> str:
         """The address people open, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def is_only_here(self) -> bool:
+        """Whether nobody at another machine can open that address."""
+        return urlsplit(self.url).hostname in _ONLY_HERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

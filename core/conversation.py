@@ -109,7 +109,7 @@ def assign(conversation: Conversation, to: str | None, *, by: str) -> Conversati
 def snooze(conversation: Conversation, until: datetime | None, *, by: str, now: datetime) -> Conversation:
     """Return the conversation put off until an instant, or (None) until its author writes. Raises: IllegalMove."""
     if conversation.status is Status.RESOLVED:
-        raise IllegalMove("this conversation is resolved, so there is nothing to put off")
+        raise IllegalMove("this conversation is resolved, so there is nothing to snooze")
     _check_not_held(conversation, by)
     if until is not None and until <= now:
         raise IllegalMove("that time is over already")

@@ -210,25 +210,26 @@ def saved_choices(saved: Iterable[SavedFilter], filters: Filters) -> tuple[Choic
     )
 
 
-def nothing_here(filters: Filters) -> tuple[str, str, str]:
-    """Return what an empty list says: an icon, a title and a sentence."""
+def nothing_here(filters: Filters, counts: Mapping[str, int]) -> tuple[str, str, str]:
+    """Return what an empty list says: an icon, a title and a sentence. In a new house nothing is answered yet."""
     if filters.is_narrow:
         return (
             "search",
             _("Nothing fits"),
             _("No conversation fits this search and these filters. Take one away to see more."),
         )
+    is_new = not any(counts.values())
     return {
         "open": ("check", _("All answered"), _("Nothing waits for a person. New posts appear here by themselves.")),
         "pending": ("check", _("Nothing pending"), _("Every post heard so far has been read and decided.")),
-        "snoozed": ("clock", _("Nothing snoozed"), _("Nothing has been put off.")),
+        "snoozed": ("clock", _("Nothing snoozed"), _("What you snooze waits here, and comes back by itself.")),
         "resolved": ("tray", _("Nothing resolved yet"), _("What you resolve is kept here.")),
         ALL: (
             "ear",
             _("Nothing heard yet"),
             _("When someone writes to you or about you, it appears here. Sources shows what listens."),
         ),
-    }[filters.status]
+    }[ALL if is_new else filters.status]
 
 
 def _field(name: str, label: str, values: Mapping[str, str], chosen: str | None) -> Field:

@@ -104,7 +104,7 @@ async def queue_context(request: web.Request, filters: Filters) -> dict[str, Any
         "query": filters.link,
         "news": "",
         "toast": await just_done(request),
-        "empty": nothing_here(filters),
+        "empty": nothing_here(filters, counts),
     }
 
 

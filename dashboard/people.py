@@ -125,7 +125,8 @@ async def _page(
 
 async def _link_page(request: web.Request, name: str, token: str, *, is_new: bool) -> web.Response:
     desk = desk_of(request)
-    context = {"who": name, "link": link_of(desk, token), "is_new": is_new}
+    is_only_here = desk.config.dashboard.is_only_here
+    context = {"who": name, "link": link_of(desk, token), "is_new": is_new, "is_only_here": is_only_here}
     return await render(request, "link.html", context)
 
 

@@ -19,6 +19,7 @@ ACTIONS = {
     "add staff": N_("Added a person"),
     "alert acknowledged": N_("Is on an alert"),
     "answer": N_("Wrote an answer"),
+    "assign": N_("Gave it to somebody"),
     "bind provider": N_("First came through the provider"),
     "breaker reset": N_("Ended a storm"),
     "breaker tripped": N_("Storm: drafts only"),
@@ -32,8 +33,15 @@ ACTIONS = {
     "kept the last admin": N_("Kept the last administrator"),
     "make link": N_("Made a one-time link"),
     "new recovery codes": N_("Made new recovery codes"),
+    "next": N_("Took the next one"),
+    "note": N_("Left a note"),
     "opt out": N_("Noted that an author opted out"),
     "pause": N_("Paused the house"),
+    "promise": N_("Promised something"),
+    "promise called off": N_("Called a promise off"),
+    "promise kept": N_("Kept a promise"),
+    "put rules live": N_("Put rules live"),
+    "put watches live": N_("Put watches live"),
     "reactivate": N_("Reactivated a person"),
     "recovery code": N_("Used a recovery code"),
     "reopen": N_("Reopened"),
@@ -48,14 +56,22 @@ ACTIONS = {
     "set language": N_("Chose a language"),
     "set password": N_("Set a password"),
     "set role": N_("Set a role"),
+    "set skills": N_("Set languages and skills"),
     "sign in": N_("Signed in"),
     "sign out": N_("Signed out"),
     "sign-in failed": N_("Failed sign-ins"),
+    "skip": N_("Skipped one"),
+    "snooze": N_("Snoozed"),
     "statement approved": N_("Approved a holding statement"),
+    "suggest": N_("Wrote an answer for approval"),
+    "tag": N_("Set a tag"),
+    "take back": N_("Took a reply back"),
     "take over": N_("Took over"),
     "teach": N_("Taught a word"),
     "undo correction": N_("Undid a correction"),
     "undo teach": N_("Took a taught word back"),
+    "untag": N_("Took a tag off"),
+    "wake": N_("Opened what was snoozed"),
     "withdraw invitation": N_("Withdrew an invitation"),
 }
 # What else a line says, with its value.
@@ -114,6 +130,9 @@ def line_view(line: Line, now: datetime) -> LineView:
 
 def action_word(action: str) -> str:
     """Return an action in words."""
+    undone = action.removeprefix("undo ")
+    if action not in ACTIONS and undone in ACTIONS:
+        return _("Undid: {what}", what=_(ACTIONS[undone]))
     return _(ACTIONS[action]) if action in ACTIONS else action
 
 

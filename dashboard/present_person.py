@@ -157,8 +157,8 @@ def snoozed_words(conversation: Conversation, now: datetime) -> str:
         return ""
     until = conversation.snoozed_until
     if until is None:
-        return _("Put off until the author writes")
-    return _("Put off for {span} more", span=words.span(until - now))
+        return _("Snoozed until the author writes")
+    return _("Snoozed for {span} more", span=words.span(until - now))
 
 
 def note_view(note: Note, reader: str, now: datetime) -> NoteView:

@@ -184,7 +184,7 @@ def platform_facts(platform: Platform) -> tuple[str, ...]:
         )
     else:
         said.append(_("A reply costs nothing."))
-    said.append(_("Read {day}.", day=i18n.full_day(terms.read_on)))
+    said.append(_("By the terms of {platform}, as of {day}.", platform=word, day=i18n.full_day(terms.read_on)))
     return tuple(said)
 
 

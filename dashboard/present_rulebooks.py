@@ -213,7 +213,7 @@ def _version(book: Rulebook, changed: Sequence[str], now: datetime, *, is_in_for
         at=words.moment(book.made_at, now),
         ago=words.ago(book.made_at, now),
         note=book.note,
-        change=_("{new} lines new, {gone} gone", new=new, gone=gone) if lines else _("no line changed"),
+        change=_("Lines: {new} added, {gone} removed", new=new, gone=gone) if lines else _("no line changed"),
         lines=lines,
         is_in_force=is_in_force,
     )

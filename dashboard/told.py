@@ -167,7 +167,7 @@ _CONFLICTS = (
     N_("this conversation is resolved: reopen it first"),
     N_("{name} has this conversation: it is handed back first"),
     N_("you have taken this conversation: hand it back instead"),
-    N_("this conversation is resolved, so there is nothing to put off"),
+    N_("this conversation is resolved, so there is nothing to snooze"),
     N_("that time is over already"),
     N_("the conversation changed since you opened it"),
     N_("the incident changed since you opened it"),

@@ -93,10 +93,10 @@ class Level:
 
 
 LEVELS = (
-    Level(key="calm", word=N_("Calm"), reads_from=0, sets=5),
-    Level(key="ordinary", word=N_("Ordinary"), reads_from=18, sets=30),
-    Level(key="angry", word=N_("Angry"), reads_from=RAISED_FROM, sets=60),
-    Level(key="danger", word=N_("Danger"), reads_from=URGENT_FROM, sets=90),
+    Level(key="calm", word=N_("Low, calm"), reads_from=0, sets=5),
+    Level(key="ordinary", word=N_("Low, ordinary"), reads_from=18, sets=30),
+    Level(key="angry", word=N_("Raised, angry"), reads_from=RAISED_FROM, sets=60),
+    Level(key="danger", word=N_("High, danger"), reads_from=URGENT_FROM, sets=90),
 )
 LEVEL_NUMBERS = {level.key: level.sets for level in LEVELS}
 
@@ -229,7 +229,7 @@ DONE = Said(
         "rejected-corrected": N_("Rejected, and set right. It counts from now on."),
         "assigned": N_("Assigned."),
         "unassigned": N_("It is nobody's work now."),
-        "snoozed": N_("Put off. It comes back by itself."),
+        "snoozed": N_("Snoozed. It comes back by itself."),
         "skipped": N_("Given back. The reason is counted."),
         "nothing-next": N_("Nothing waits that fits you and is nobody's."),
         "handed": N_("This one is yours."),

@@ -67,3 +67,9 @@ def test_a_config_error_lists_every_problem_with_its_file_and_line() -> None:
         "genlyd.toml: line 3: store.redis: is wrong",
         "genlyd.toml: syntax: bad",
     ]
+
+
+def test_an_address_of_this_machine_alone_is_told_from_one_that_others_reach() -> None:
+    assert DashboardConfig().is_only_here
+    assert DashboardConfig(host="0.0.0.0").is_only_here
+    assert not DashboardConfig(public_url="https://genlyd.example").is_only_here

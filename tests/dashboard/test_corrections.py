@@ -61,7 +61,7 @@ async def test_a_mood_is_set_right_and_says_by_whom_and_can_be_undone(lars: Brow
     assert "Set right. It counts from now on." in lars.page
     assert "Mood: Positive" in lars.page
     assert "was Negative" in lars.page
-    assert "Urgency: Calm (5)" in lars.page
+    assert "Urgency: Low, calm (5)" in lars.page
     assert "Set by Lars just now" in lars.page
     assert await mood_of(house, conversation) == ("positive", 5, ("sentiment", "urgency"))
     (urgency, mood) = await Corrections(house.database).all()
@@ -222,9 +222,9 @@ async def test_the_list_comes_in_pages(lars: Browser, house: House, clock: Manua
         now = urgency
     await lars.get("/corrections")
     assert "/corrections?page=2" in lars.page
-    assert "Calm (2)" not in lars.page.replace("was Calm (2)", "")
+    assert "Low, calm (2)" not in lars.page.replace("was Low, calm (2)", "")
     await lars.get("/corrections?page=2")
-    assert "Urgency: Calm (1)" in lars.page
+    assert "Urgency: Low, calm (1)" in lars.page
     for page in ("0", "-1", "x", "99999999", "²"):
         assert (await lars.get(f"/corrections?page={page}")).status == 200
 
@@ -319,7 +319,7 @@ def test_values_read_as_words() -> None:
     assert value_words(Language.UNSURE) == "Another language"
     assert value_words(()) == "none"
     assert value_words((Intent.OPT_OUT, Intent.SAFETY)) == "Asked us to stop, Safety"
-    assert value_words(34) == "Ordinary (34)"
+    assert value_words(34) == "Low, ordinary (34)"
 
 
 def a_correction(**changes: object) -> Correction:

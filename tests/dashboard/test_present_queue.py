@@ -98,8 +98,10 @@ def test_filters_in_use_each_have_a_link_that_takes_them_away() -> None:
     assert list(found) == ["“min pakke”", "Draft waiting", "Negative", "Grief", "Danish"]
     assert "mood" not in found["Negative"]
     assert "intent=grief" in found["Negative"]
-    assert nothing_here(filters)[1] == "Nothing fits"
-    assert nothing_here(read_filters({"status": "snoozed"}))[1] == "Nothing snoozed"
+    assert nothing_here(filters, {"open": 3})[1] == "Nothing fits"
+    assert nothing_here(read_filters({"status": "snoozed"}), {"open": 3})[1] == "Nothing snoozed"
+    assert nothing_here(read_filters({}), {"open": 0, "resolved": 1})[1] == "All answered"
+    assert nothing_here(read_filters({}), {"open": 0})[1] == "Nothing heard yet"
 
 
 def test_a_filter_of_one_value_is_not_offered_and_the_chosen_ones_are_marked() -> None:

@@ -252,7 +252,7 @@ async def test_tags_promises_and_putting_off_are_forms_that_say_what_is_wrong(
     await lars.post(f"{path}/promises/{promise.id}", outcome="kept")
     assert "Nothing is promised." in lars.page
     await lars.post(f"{path}/snooze", until="author", version=(await _get(house, conversation)).conversation.version)
-    assert "Put off until the author writes" in lars.page
+    assert "Snoozed until the author writes" in lars.page
     assert (await _get(house, conversation)).conversation.status is Status.SNOOZED
     await lars.post(f"{path}/move", move="reopen", version=(await _get(house, conversation)).conversation.version)
     assert (await _get(house, conversation)).conversation.status is Status.OPEN

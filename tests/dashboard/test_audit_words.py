@@ -1,0 +1,38 @@
+"""The audit in words: every action that can be written down has its own."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.conversation import Move
+from core.reply import ReplyState
+from core.rulebook import Kind
+from dashboard.present_audit import ACTIONS, action_word
+
+ROOT = Path(__file__).parents[2]
+_GIVEN = re.compile(r'action=f?"([^"]+)"')
+_CHOSEN = re.compile(r'^ +action(?:, \w+)? = "([^"]+)"(?: if .+? else "([^"]+)")?', re.MULTILINE)
+_BESIDE = re.compile(r'_record\(connection, \w+, "([^"]+)"')
+
+
+def _written() -> set[str]:
+    files = [file.read_text(encoding="utf-8") for part in ("store", "app") for file in (ROOT / part).glob("*.py")]
+    found = {one for text in files for way in (_GIVEN, _BESIDE) for one in way.findall(text)}
+    found |= {one for text in files for pair in _CHOSEN.findall(text) for one in pair if one}
+    # Those with a value in them: every value there is.
+    return {
+        *(one for one in found if "{" not in one),
+        *Move,
+        *(f"put {kind} live" for kind in Kind),
+        *(f"reply {to}" for to in (ReplyState.DRAFT, ReplyState.APPROVED, ReplyState.SENT, ReplyState.DROPPED)),
+    }
+
+
+@pytest.mark.parametrize("action", sorted(_written()))
+def test_every_action_has_words(action: str) -> None:
+    assert action in ACTIONS
+
+
+def test_what_is_undone_is_named() -> None:
+    assert action_word("undo take over") == "Undid: Took over"
