@@ -169,7 +169,11 @@
     const focus = document.activeElement?.closest?.(".card, #news") && currentId;
     if (!(await bring(queue.dataset.cards))) return;
     document.getElementById("queue-list").scrollTop = 0;
-    if (focus) goTo(cardById(currentId) || cards()[0]);
+    if (!focus) return;
+    // The reader keeps their place for the next key, and sees what is new.
+    currentId = (cardById(currentId) || cards()[0])?.dataset.id || "";
+    mark();
+    linkOf(current())?.focus({ preventScroll: true });
   }
 
   function isStale(isSo) {

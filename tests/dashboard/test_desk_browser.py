@@ -185,17 +185,20 @@ async def test_one_card_is_done_by_its_key_and_the_reader_moves_on(desk: Page, h
 async def test_a_list_stays_while_it_is_read_and_takes_in_the_new_when_asked(
     desk: Page, house: House, clock: ManualClock
 ) -> None:
-    await desk.keyboard.press("j")
+    await desk.set_viewport_size({"width": 1280, "height": 500})
+    for _key in range(4):
+        await desk.keyboard.press("j")
     await clock.advance(1)
     await house.seed.say(Said(handle="newest", urgency=99))
     await house.bell.announce()
     await expect(desk.get_by_role("button", name="1 new above")).to_be_visible()
     assert await handles(desk) == ["@one", "@two", "@three", "@four"]
-    assert await focus(desk) == "@one"
+    assert await focus(desk) == "@four"
     await desk.keyboard.press("u")
     await expect(desk.locator(".card").first).to_contain_text("@newest")
     await expect(desk.get_by_role("button", name="1 new above")).to_be_hidden()
-    assert await focus(desk) == "@one"
+    assert await focus(desk) == "@four"
+    assert await desk.locator("#queue-list").evaluate("list => list.scrollTop") == 0, "what is new is in sight"
     assert await desk.evaluate("window.untouched")
 
 
