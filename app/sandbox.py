@@ -28,7 +28,7 @@ _RECHECK_SECONDS = 10
 _SUBREDDIT = "sandbox"
 _PORTS = {Platform.X: 8101, Platform.REDDIT: 8102}
 _START_SECONDS = 20.0
-FIRST_STAFF = "supervisor"
+FIRST_STAFF = "admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
