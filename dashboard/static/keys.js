@@ -114,5 +114,8 @@
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
     if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    // Where one writes comes into sight, and one can type at once.
+    const compose = event.target.closest(".compose > summary")?.parentElement;
+    if (compose && !compose.open) setTimeout(() => compose.querySelector("textarea").focus());
   });
 })();

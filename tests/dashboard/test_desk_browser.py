@@ -71,6 +71,14 @@ async def test_a_note_leaves_its_field_empty_and_times_are_told_in_the_pages_ton
     assert re.match(r"\d+\.\d+\.\d{4}", told or ""), "as Danes write a day"
 
 
+async def test_writing_ones_own_answer_opens_in_sight_and_takes_the_keys(desk: Page, house: House) -> None:
+    await desk.set_viewport_size({"width": 1280, "height": 500})
+    await desk.goto(f"{house.url}/conversations/1")
+    await desk.get_by_text("Write your own answer instead").click()
+    await expect(desk.get_by_label("Your answer")).to_be_focused()
+    await expect(desk.get_by_label("Your answer")).to_be_in_viewport()
+
+
 async def test_keys_move_open_and_close_without_a_reload(desk: Page, house: House) -> None:
     for key in ("j", "j", "j", "k"):
         await desk.keyboard.press(key)
