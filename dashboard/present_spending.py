@@ -10,11 +10,15 @@ from datetime import UTC, datetime, timedelta
 from core.budget import DOLLAR, Budget, Purse, Spent, Use, next_month
 from core.clock import ManualClock
 from dashboard import i18n, words
-from dashboard.i18n import _, ngettext, number
+from dashboard.i18n import N_, _, ngettext, number
 from dashboard.words import Tone
 
 # From here on a budget is nearly spent, and looks so.
 NEARLY = 0.8
+
+
+# What the doors of `platforms` ask for, other than listening.
+ENDS = {"looked up again": N_("looked up again"), "replies": N_("replies"), "sign-in": N_("sign-in")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,8 @@ def dollars(money: int) -> str:
 
 
 def _asked(row: Spent) -> str:
-    calls = ngettext("{source} {n} call", "{source} {n} calls", row.calls, source=row.source)
+    source = _(ENDS[row.source]) if row.source in ENDS else row.source
+    calls = ngettext("{source} {n} call", "{source} {n} calls", row.calls, source=source)
     return f"{calls}, {dollars(row.money)}" if row.money else calls
 
 

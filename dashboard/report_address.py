@@ -14,7 +14,8 @@ from core.report import COMMON, Facet, Kind, Period, Which, period
 from dashboard.i18n import _
 from store.reports import facets_of
 
-RANGES = {"today": 1, "7": 7, "30": 30, "90": 90}
+# How many days, and how many days ago the last of them is.
+RANGES = {"today": (1, 0), "yesterday": (1, 1), "7": (7, 0), "30": (30, 0), "90": (90, 0)}
 USUAL = "30"
 CUSTOM = "custom"
 # What the chart of posts can be split by: facets of which a post has one value.
@@ -73,7 +74,8 @@ def read_asked(query: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Aske
     name = query.get("range") or USUAL
     if name not in (*RANGES, CUSTOM):
         raise Misread("range", _("There is no such range. Choose one of those above, or two days."))
-    first, last = today - (RANGES.get(name, 1) - 1) * _A_DAY, today
+    days, ago = RANGES.get(name, (1, 0))
+    first, last = today - (days - 1 + ago) * _A_DAY, today - ago * _A_DAY
     if query.get("from") or query.get("to") or name == CUSTOM:
         typed = _read_days(query)
         # A form sends both; days that are those of a range leave it a range, which moves on tomorrow.

@@ -34,7 +34,13 @@ class Select:
 
 def ranges(asked: Asked | None, query: Mapping[str, str]) -> list[Option]:
     """Return the ranges that need no typing; the other filters stay."""
-    names = {"today": _("Today"), "7": _("7 days"), "30": _("30 days"), "90": _("90 days")}
+    names = {
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "7": _("7 days"),
+        "30": _("30 days"),
+        "90": _("90 days"),
+    }
     kept = {facet: query[facet] for facet in COMMON if query.get(facet)}
     return [
         Option(

@@ -67,6 +67,10 @@ async def test_every_figure_is_as_many_as_the_rows_it_opens(database: Database, 
                 assert await look.count(which) == count, (query, which)
 
 
+def test_yesterday_is_one_whole_day_and_ends_where_today_begins() -> None:
+    assert _asked(range="yesterday").days.until == _asked(range="today").days.start
+
+
 async def test_a_figures_address_asks_for_exactly_its_rows(database: Database) -> None:
     await Crowd(seed=3, until=NOW).settle_in(database, conversations=120)
     for query in ASKED:

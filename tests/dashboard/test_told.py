@@ -1,6 +1,7 @@
 """Sentences of other rooms in the reader's language: every one they can write down is known, and told."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from core.assessment import Intent, Reason
 from dashboard.i18n import LANGUAGES, SOURCE, speaking
 from dashboard.marks import cue_words, worth
+from dashboard.present_spending import ENDS
 from dashboard.told import knows, tell, tell_figure, tell_sentence
 from sentiment.cues import load
 
@@ -191,3 +193,9 @@ def test_a_mark_says_its_reason_in_the_readers_language() -> None:
     with speaking("nb"):
         assert cue_words("late_delivery") == "sen levering"
         assert worth(Reason(cue="mood", words="", points=0, mood=0.4)).replace("\xa0", " ") == "40 % av stemningen"
+
+
+def test_what_is_asked_of_a_platform_for_other_ends_than_hearing_has_words() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "platforms").glob("*.py")]
+    found = {name for text in texts for name in re.findall(r'source(?:: str)? ?= ?"([^"]+)"', text)}
+    assert found - {"stream"} == set(ENDS)
