@@ -237,6 +237,9 @@ def _due_chip(conversation: Conversation, now: datetime) -> Chip | None:
     if conversation.escalated_at is None or conversation.status is Status.RESOLVED:
         return None
     due = conversation.due_at
+    if conversation.waiting_since is None:
+        # Answered: nobody is late any more.
+        return Chip(icon="bell", word=_("Escalated"))
     if due is None:
         return Chip(icon="bell", word=_("Escalated"), tone=Tone.SOON)
     if due <= now:
