@@ -252,7 +252,8 @@ def _check_port(host: str, port: int) -> None:
         with socket.create_server((host, port)):
             pass
     except OSError as err:
-        what = f"{host}:{port} cannot be used ({err.strerror}); choose another with `genlyd run --port N` or here"
+        why = os.strerror(err.errno) if err.errno else str(err)
+        what = f"{host}:{port} cannot be used ({why}); choose another with `genlyd run --port N` or here"
         raise ConfigError([Problem(line=None, where="dashboard.port", what=what)]) from err
 
 
