@@ -77,6 +77,8 @@ async def test_writing_ones_own_answer_opens_in_sight_and_takes_the_keys(desk: P
     await desk.get_by_text("Write your own answer instead").click()
     await expect(desk.get_by_label("Your answer")).to_be_focused()
     await expect(desk.get_by_label("Your answer")).to_be_in_viewport()
+    await desk.get_by_text("Until when").click()
+    assert await desk.evaluate("document.documentElement.scrollHeight") == 500, "panes scroll, the page does not"
 
 
 async def test_keys_move_open_and_close_without_a_reload(desk: Page, house: House) -> None:
