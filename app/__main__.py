@@ -220,7 +220,10 @@ def invite_user(name: str, *, role: Role = Role.AGENT, config: ConfigFile = DEFA
     """Print a one-time link, for somebody new or for a new password. It works for three days."""
     from app import staff
 
-    typer.echo(asyncio.run(staff.link_for(_settings(config), name, role)))
+    settings = _settings(config)
+    typer.echo(asyncio.run(staff.link_for(settings, name, role)))
+    if settings.dashboard.is_only_here:
+        typer.echo("note: it opens on this machine only; [dashboard] public_url is the address others reach", err=True)
 
 
 @user.command("role")

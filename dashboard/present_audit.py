@@ -86,9 +86,16 @@ _MORE = {
     "through": N_("through: {value}"),
     "edited": N_("edited: {value}"),
     "reasons": N_("why: {value}"),
+    "note": N_("note: {value}"),
+    "takes_up": N_("version taken up again: {value}"),
+    "changed_lines": N_("lines changed: {value}"),
     "freed": N_("conversations that are nobody's now: {value}"),
     "handed on": N_("conversations handed on to {value}"),
 }
+
+
+# What only code reads, and what stands on a page of its own.
+_UNSAID = ("before", "after", "batch", "changed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +122,7 @@ class LineView:
 
 def line_view(line: Line, now: datetime) -> LineView:
     """Return a line in words."""
-    rest = {key: value for key, value in line.detail.items() if key not in ("before", "after")}
+    rest = {key: value for key, value in line.detail.items() if key not in _UNSAID and value not in (None, "")}
     return LineView(
         at=words.moment(line.at, now),
         by=line.by,

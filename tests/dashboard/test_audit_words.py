@@ -8,7 +8,9 @@ import pytest
 from core.conversation import Move
 from core.reply import ReplyState
 from core.rulebook import Kind
-from dashboard.present_audit import ACTIONS, action_word
+from dashboard.present_audit import ACTIONS, action_word, line_view
+from store.audit import Line
+from tests.builders import NOW
 
 ROOT = Path(__file__).parents[2]
 _GIVEN = re.compile(r'action=f?"([^"]+)"')
@@ -32,6 +34,12 @@ def _written() -> set[str]:
 @pytest.mark.parametrize("action", sorted(_written()))
 def test_every_action_has_words(action: str) -> None:
     assert action in ACTIONS
+
+
+def test_a_line_about_rules_says_why_and_how_much_and_no_code() -> None:
+    detail = {"before": 0, "after": 1, "takes_up": None, "note": "Ours", "changed": ["@@ -9 +9 @@"], "changed_lines": 2}
+    line = Line(id=1, at=NOW, by="Mette", action="put rules live", subject="rules 1", detail=detail)
+    assert line_view(line, NOW).more == "note: Ours, lines changed: 2"
 
 
 def test_what_is_undone_is_named() -> None:
