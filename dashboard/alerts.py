@@ -34,7 +34,7 @@ async def alerts(request: web.Request) -> web.Response:
 async def alert(request: web.Request) -> web.Response:
     """GET /alerts/ID: all of one group."""
     standing = await _standing(request, number(request.match_info["id"]))
-    view = await _page(request, standing)
+    view = await _page(request, standing, has_words=True)
     return await render(request, "alert.html", {"alert": view, "action": f"/alerts/{view.id}/take"})
 
 
@@ -49,7 +49,7 @@ async def take(request: web.Request) -> web.Response:
 async def by_link(request: web.Request) -> web.Response:
     """GET /alert/TOKEN: what an alert was about, without what was said, for whoever holds the link."""
     link = await _link(request)
-    view = await _page(request, await _standing(request, link.group_id))
+    view = await _page(request, await _standing(request, link.group_id), has_words=False)
     response = await render(request, "alert.html", {"alert": view, "action": request.path})
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -92,16 +92,18 @@ async def _standing(request: web.Request, group_id: int) -> Standing:
 async def _view(desk: Desk, standing: Standing, *, most: int = 0) -> AlertView:
     """One group with its most urgent alerts."""
     members = await desk.alerts.most_urgent(standing.group.id, limit=most) if most else []
-    return await _shown(desk, standing, members, is_page=False)
+    return await _shown(desk, standing, members, is_page=False, has_words=True)
 
 
-async def _page(request: web.Request, standing: Standing) -> AlertView:
+async def _page(request: web.Request, standing: Standing, *, has_words: bool) -> AlertView:
     """One group with a page of all its alerts."""
     desk, after = desk_of(request), number(request.query.get("after", "0"))
     members = await desk.alerts.members(standing.group.id, limit=_A_PAGE, after=after)
-    return await _shown(desk, standing, members, is_page=True)
+    return await _shown(desk, standing, members, is_page=True, has_words=has_words)
 
 
-async def _shown(desk: Desk, standing: Standing, members: list[Listed], *, is_page: bool) -> AlertView:
+async def _shown(desk: Desk, standing: Standing, members: list[Listed], *, is_page: bool, has_words: bool) -> AlertView:
     newest, ladder = await desk.alerts.newest(standing.group.id), ladder_of(desk.config)
-    return alert_view(standing, members, newest=newest, is_page=is_page, ladder=ladder, now=desk.clock.now())
+    about = [member.conversation_id for member in members if member.conversation_id is not None]
+    cards = {card.conversation.id: card for card in await desk.conversations.cards(about)} if has_words else {}
+    return alert_view(standing, members, cards, newest=newest, is_page=is_page, ladder=ladder, now=desk.clock.now())

@@ -196,6 +196,7 @@ def _alerts(now: datetime) -> list[AlertView]:
         alert_view(
             AlertStanding(group=one, alerts=37, unhandled=36, urgency=89, due_at=listed[0].due_at),
             listed,
+            {},
             newest=3,
             is_page=False,
             ladder=ladder,

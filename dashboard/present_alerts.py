@@ -1,9 +1,10 @@
 """The alerts page and the page behind an alert's link: what it is about, who was told, who is on it, what comes next.
 
-Owns those views. Pure: refuses to ask anything, and to show what was said: the link needs no sign-in.
+Owns those views. Pure: refuses to ask anything, and to show what was said where it is not given: the link needs no
+sign-in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,9 @@ from dashboard.i18n import N_, _, ngettext, number, pgettext
 from dashboard.told import tell_sentence
 from dashboard.words import Chip, Moment, Said, Tone
 from store.alerts import Listed, Standing
+from store.inbox import Card
+
+_SNIPPET = 120
 
 _ABOUT = Said(
     {
@@ -28,9 +32,10 @@ _ABOUT = Said(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberView:
-    """One alert of a group."""
+    """One alert of a group. `said`: the newest words of its conversation, for those who signed in."""
 
     name: str
+    said: str
     href: str
     urgency: str
     at: Moment
@@ -61,9 +66,16 @@ class AlertView:
 
 
 def alert_view(
-    standing: Standing, members: Sequence[Listed], *, newest: int, is_page: bool, ladder: Ladder, now: datetime
+    standing: Standing,
+    members: Sequence[Listed],
+    cards: Mapping[int, Card],
+    *,
+    newest: int,
+    is_page: bool,
+    ladder: Ladder,
+    now: datetime,
 ) -> AlertView:
-    """Return one group with some of its alerts: the most urgent, or a page of all."""
+    """Return one group with some of its alerts, the most urgent or a page of all; `cards` by conversation."""
     group = standing.group
     has_more = is_page and bool(members) and members[-1].id < newest
     return AlertView(
@@ -79,7 +91,7 @@ def alert_view(
         who=_who(group, now),
         can_take=group.acknowledged_at is None,
         seen=newest,
-        members=tuple(_member(member, now) for member in members),
+        members=tuple(_member(member, cards.get(member.conversation_id or 0), now) for member in members),
         all=_("All {n}", n=number(standing.alerts)) if not is_page and 0 < len(members) < standing.alerts else "",
         after=members[-1].id if has_more else 0,
     )
@@ -153,15 +165,18 @@ def _who(group: Group, now: datetime) -> str:
     return _("{name} took it {ago}, after {span}.", name=name, ago=ago, span=waited)
 
 
-def _member(member: Listed, now: datetime) -> MemberView:
-    name, href = _("About the house"), "/sources"
+def _member(member: Listed, card: Card | None, now: datetime) -> MemberView:
+    name, href, said = _("About the house"), "/sources", ""
     if member.conversation_id is not None:
         name = _("Conversation {id}", id=member.conversation_id)
         href = f"/conversations/{member.conversation_id}"
+        if card is not None and card.heard.deleted_at is None:
+            name, said = card.heard.mention.post.author.name, words.snippet(card.heard.mention.post.text, _SNIPPET)
     elif member.incident_id is not None:
         name, href = _("Incident {id}", id=member.incident_id), "/incidents"
     return MemberView(
         name=name,
+        said=said,
         href=href,
         urgency=_("Urgency {urgency}", urgency=member.urgency) if member.urgency else "",
         at=words.moment(member.created_at, now),

@@ -163,7 +163,7 @@ HANDLE_PREFIX = {Platform.X: "@", Platform.REDDIT: "u/"}
 STATUSES = Said(
     {
         Status.OPEN: Chip(icon="tray", word=N_("Open")),
-        Status.PENDING: Chip(icon="robot", word=N_("Pending"), tone=Tone.BOT),
+        Status.PENDING: Chip(icon="robot", word=N_("With the bot"), tone=Tone.BOT),
         Status.SNOOZED: Chip(icon="clock", word=N_("Snoozed")),
         Status.RESOLVED: Chip(icon="check", word=N_("Resolved"), tone=Tone.DONE),
     },

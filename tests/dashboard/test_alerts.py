@@ -67,7 +67,8 @@ async def _standing(house: House, telling: Telling) -> str | None:
 async def test_the_page_shows_who_was_told_what_comes_next_and_when_it_is_due(lars: Browser, told: Telling) -> None:
     await lars.get("/alerts")
     for said in ("Angry posts on hav-dk", "Nobody is on it yet", "1 alert, up to urgency 82", "Due in 30 min",
-                 "Told: people. Last just now.", "the ladder has come to its end", "I am on it"):  # fmt: skip
+                 "Told: people. Last just now.", "the ladder has come to its end", "I am on it", SECRET_WORDS,
+                 ):  # fmt: skip
         assert said in lars.page, said
 
 
