@@ -2,6 +2,9 @@
 
 Owns the reading of it: words, "phrases", prefix*, -exclusions; and whether a text holds what is sought. Pure. Refuses
 to know any database's way of searching, and to fail: whatever is typed means something, if only that nothing is found.
+
+A word without quotes is also found as the beginning of a longer one. Nordic words carry article and plural at their
+end, and are put together: who types "faktura" means "fakturaen", "fakturor" and "fakturagebyr" too.
 """
 
 import re
@@ -11,8 +14,10 @@ from dataclasses import dataclass
 # Nobody types more; whoever pastes a page means its beginning.
 _MOST_CHARACTERS = 300
 _MOST_TERMS = 12
-# A prefix of one letter is half the dictionary.
+# A prefix of one letter is half the dictionary. Short words are whole words unless a star says otherwise: "gas" is not
+# "gaster", and "der" is no "derfor".
 _SHORTEST_PREFIX = 2
+_SHORTEST_STEM = 4
 _PIECE = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)(?:"(?P<star>\*?)|$)|(?P<word>[^\s"]+))')
 _WORD = re.compile(r"[^\W_]+")
 
@@ -52,7 +57,9 @@ def read(typed: str) -> Sought:
         if not words:
             continue
         starred = bool(piece["star"]) or (piece["word"] or "").rstrip("\"'.,;:!?)").endswith("*")
-        term = Term(words=words, is_prefix=starred and len(words[-1]) >= _SHORTEST_PREFIX)
+        shortest = _SHORTEST_PREFIX if starred else _SHORTEST_STEM
+        is_open = starred or piece["word"] is not None
+        term = Term(words=words, is_prefix=is_open and len(words[-1]) >= shortest)
         kind = excluded if piece["minus"] else terms
         if term not in kind:
             kind.append(term)

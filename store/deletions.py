@@ -15,8 +15,8 @@ from core.reply import VOID, ReplyState
 from store import rows
 from store import tables as t
 from store.alerts import settle_alerts
-from store.corrections import highest_urgency
 from store.database import alone
+from store.effects import highest_urgency
 from store.notes import forget_all_beside, forget_quotations
 from store.places import place
 from store.saved_filters import forget_naming

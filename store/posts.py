@@ -19,10 +19,11 @@ from core.post import Platform
 from core.watch import Mention
 from store import rows
 from store import tables as t
-from store.corrections import forget_embeddings, still_hold, taken
+from store.corrections import forget_embeddings
 from store.database import Database
 from store.deletions import forget_replies
 from store.edits import rewrite
+from store.effects import still_hold, taken
 from store.intake import known_version, take_in
 from store.notes import forget_all_beside, forget_old
 from store.saved_filters import forget_naming

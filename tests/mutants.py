@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 COPY = ROOT / "build" / "mutants"
+VENDOR = "dashboard/static/vendor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Mutant:
 OUTBOX, REPLIES, GUARDS = "responder/outbox.py", "store/replies.py", "responder/guards.py"
 _SENDING, _UNKNOWN = "tests/responder/test_outbox.py", "tests/responder/test_outbox_unknown.py"
 _TIME, _STORE = "tests/responder/test_outbox_time.py", "tests/store/test_replies.py"
+_HOLDS, _DOORS = "tests/store/test_holds.py", "tests/dashboard/test_security.py"
 
 MUTANTS = (
     Mutant(
@@ -263,6 +265,55 @@ MUTANTS = (
         ".where(t.posts.c.id.in_(post_ids))",
         "tests/store/test_decisions.py::test_one_post_decided_by_two_workers_at_once_is_decided_once",
     ),
+    Mutant(
+        "an approval leaves while it can still be undone",
+        "store/writing.py",
+        '"not_before": at + hold, "held_until": held}',
+        '"not_before": at, "held_until": None}',
+        f"{_HOLDS}::test_what_a_person_approves_is_not_claimed_before_its_hold_is_over",
+    ),
+    Mutant(
+        "a sender whose clock is ahead cuts the hold short",
+        REPLIES,
+        "_R.held_until <= self._db_now(at)",
+        "_R.held_until <= at",
+        f"{_HOLDS}::test_a_sender_whose_clock_is_ahead_waits_for_the_hold_too",
+    ),
+    Mutant(
+        "what was approved leaves though its author wrote since",
+        REPLIES,
+        "            not_(moved_on()),\n",
+        "",
+        f"{_HOLDS}::test_what_is_held_is_a_draft_again_when_its_author_writes_meanwhile",
+    ),
+    Mutant(
+        "whoever takes over from the dead opens no gap",
+        "listeners/loop.py",
+        "        after = timedelta()\n",
+        "        pass\n",
+        "tests/listeners/test_gaps.py::test_whoever_follows_a_process_that_was_killed_notes_a_gap_however_short",
+    ),
+    Mutant(
+        "a lease that was let go looks like one of the dead",
+        "store/leases.py",
+        "held is not None and not held.is_left",
+        "held is not None",
+        "tests/store/test_leases.py::test_one_process_holds_a_lease_and_the_next_gets_it_with_a_higher_fence",
+    ),
+    Mutant(
+        "a form is believed without its token",
+        "dashboard/auth.py",
+        "        check_token(await form_of(request), session.csrf)\n",
+        "        await form_of(request)\n",
+        f"{_DOORS}::test_no_form_is_believed_without_its_token_or_from_another_site",
+    ),
+    Mutant(
+        "a route without a right is everybody's",
+        "dashboard/auth.py",
+        "if right is None or not may(session.staff.role, right):",
+        "if right is not None and not may(session.staff.role, right):",
+        f"{_DOORS}::test_a_right_that_nobody_named_is_nobodys",
+    ),
 )
 
 
@@ -307,7 +358,7 @@ def _pytest(tests: list[str]) -> int:
 
 
 def _copy_tree() -> None:
-    """Every file that Git knows or would add. The model is linked: nobody writes to it."""
+    """Every file that Git knows or would add, and the browser's libraries. The model is linked: nobody writes to it."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -315,6 +366,7 @@ def _copy_tree() -> None:
         if (ROOT / name).is_file():
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             (os.link if name.endswith(".onnx") else shutil.copy)(ROOT / name, COPY / name)
+    shutil.copytree(ROOT / VENDOR, COPY / VENDOR, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

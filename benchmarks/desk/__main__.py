@@ -61,7 +61,8 @@ _FILTERS = (
 _DEEP = 40
 _EVENTS_A_SECOND = 20
 _ASK_EVERY_SECONDS = 2.0
-_NEXT = re.compile(r'href="([^"]*\bafter=[^"]+)"')
+# Not every link with a cursor: those of the cards lead to conversations, and keep where the list stands.
+_NEXT = re.compile(r'href="(/inbox[^"]*)" data-focus="later"')
 _CARD = re.compile(r'(?:data-id|id)="(?:card-)?(\d+)"')
 
 

@@ -52,6 +52,8 @@ class JumpyClock:
 
     ahead: timedelta = timedelta(0)
     slept: list[float] = field(default_factory=list)
+    # What happens in the next pause, once.
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -62,6 +64,9 @@ class JumpyClock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await asyncio.sleep(min(seconds, 0.05))
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
 
 
 @dataclass
@@ -151,6 +156,18 @@ class Rig:
             native_id = await self.emulated.post("kari", f"{name} {what} {len(self.wrote)}", **extra)
         self.wrote.append(native_id)
         return native_id
+
+    async def sleeps(self, length: timedelta) -> None:
+        """The machine sleeps between two asks, and somebody writes meanwhile."""
+        is_over = asyncio.Event()
+
+        async def sleep() -> None:
+            self.clock.ahead += length
+            await self.say("while it slept")
+            is_over.set()
+
+        self.clock.meanwhile = sleep
+        await asyncio.wait_for(is_over.wait(), 30)
 
     def flood(self, count: int) -> None:
         """Many write at once."""

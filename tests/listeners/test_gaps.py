@@ -219,8 +219,7 @@ async def test_a_machine_that_slept_has_a_gap_until_it_has_asked(kind: str, data
         await rig.hears_all()
         await rig.is_fresh(rig.clock.now())
         slept_from = rig.clock.now()
-        rig.clock.ahead += timedelta(hours=3)
-        await rig.say("while it slept")
+        await rig.sleeps(timedelta(hours=3))
         gap = await rig.a_closed_gap()
         assert "slept" in gap.why
         assert abs(gap.from_at - slept_from) < SLACK

@@ -39,7 +39,7 @@ async def test_one_process_holds_a_lease_and_the_next_gets_it_with_a_higher_fenc
     assert (await _taken(second, "hear reddit-main")).fence == 1
     await first.give_up(held)
     taken = await _taken(second)
-    assert taken.fence == held.fence + 1
+    assert (taken.fence, taken.is_inherited) == (held.fence + 1, False), "let go in order"
     assert not await first.renew(held)
     assert await second.renew(taken)
 
@@ -50,7 +50,7 @@ async def test_a_lease_that_nobody_renews_runs_out(database: Database, tmp_path:
     await asyncio.sleep(0.3)
     assert await first.renew(held), "as long as nobody else took it, its holder may go on"
     await asyncio.sleep(0.3)
-    await _taken(second)
+    assert (await _taken(second)).is_inherited, "nobody said what it had met"
     assert not await first.renew(held)
 
 
