@@ -47,8 +47,11 @@ async def invite(request: web.Request) -> web.Response:
 
 
 async def make_link(request: web.Request) -> web.Response:
-    """POST /people/ID/link: a new link, for whoever lost theirs or their password. An older one works no longer."""
-    desk, staff = desk_of(request), await _staff(request)
+    """POST /people/ID/link: a new link, for whoever lost theirs or their password. An older one works no longer.
+
+    Not for oneself: whoever stole a session would choose the password that only the old one may change.
+    """
+    desk, staff = desk_of(request), await _somebody_else(request)
     token, now = new_token(), desk.clock.now()
     link = Link(token_hash=hashed(token), expires_at=now + LINK_LASTS)
     await desk.invitations.renew(staff.id, link, by=reader_of(request), at=now)

@@ -14,6 +14,7 @@ from aiohttp import web
 from core.errors import ConfigError, Conflict
 from core.rulebook import FILE, Kind, Rulebook, changed_lines, print_of
 from dashboard.books import Books
+from dashboard.cookies import as_bytes
 from dashboard.desk import desk_of, reader_of, session_of
 from dashboard.forms import line_of, number, one_of
 from dashboard.i18n import _
@@ -70,7 +71,7 @@ async def put_live(request: web.Request) -> web.Response:
     kind, form = _kind(request), await request.post()
     desk, books = desk_of(request), _books(request)
     text, follows = _text(form.get("text")), number(form.get("follows"))
-    if not hmac.compare_digest(_seal(request, kind, text, follows), str(form.get("tried", ""))):
+    if not hmac.compare_digest(as_bytes(_seal(request, kind, text, follows)), as_bytes(str(form.get("tried", "")))):
         title = _("This text was not tried")
         message = _("Nothing was changed. What goes live is exactly what was tried: go back, try it, then put it live.")
         raise refuse(409, title, message, yours=text, back=f"/{kind}", back_words=_("Back to the page"))

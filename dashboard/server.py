@@ -180,6 +180,8 @@ async def _home(_request: web.Request) -> web.Response:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
+    # Which versions we run on is nobody's business.
+    response.headers.pop("Server", None)
     if request.config_dict[DESK].config.dashboard.secure_cookies:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     # A static address carries its content's hash, so it may be kept; a page may not.

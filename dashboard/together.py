@@ -5,7 +5,8 @@ Owns POST /conversations/ID/looking, GET /lookers and GET /held. Refuses to reme
 
 from aiohttp import web
 
-from dashboard.desk import desk_of, reader_of
+from core.rights import Right, may
+from dashboard.desk import desk_of, reader_of, session_of
 from dashboard.forms import number, one_of
 from dashboard.pages import render
 from store.lookers import Does, plain
@@ -15,7 +16,11 @@ async def looking(request: web.Request) -> web.Response:
     """POST /conversations/ID/looking: somebody looks, types, or is gone. The first look sees the notes for them."""
     desk, form = desk_of(request), await request.post()
     conversation_id, reader, now = number(request.match_info["id"]), reader_of(request), desk.clock.now()
-    await desk.lookers.note(conversation_id, reader, Does(one_of(form, "does", Does)), at=now)
+    does = Does(one_of(form, "does", Does))
+    # Who may only read writes nothing, and holds up nobody who does.
+    if does is Does.TYPING and not may(session_of(request).staff.role, Right.WORK):
+        does = Does.LOOKING
+    await desk.lookers.note(conversation_id, reader, does, at=now)
     if form.get("first") == "yes":
         await desk.notes.see(conversation_id, reader, at=now)
     return web.Response(status=204)

@@ -21,11 +21,14 @@
         menu.open = false;
         return menu.querySelector("summary").focus();
       }
-      if (isField(document.activeElement)) return document.activeElement.blur();
+      if (isField(document.activeElement)) {
+        document.activeElement.blur();
+        return acts.rest?.();
+      }
       if (!acts.clear?.()) document.querySelector("#reading [data-closes]")?.click();
     },
   };
-  // The list adds what it can do: next, previous, open, news, pick, range, clear.
+  // The list adds what it can do: next, previous, open, news, pick, range, clear, and where focus rests.
   window.genlydKeys = acts;
 
   // The bar of what is selected comes before the conversation, and both before everything else.
@@ -87,7 +90,8 @@
     const form = event.target.form;
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !form || !event.target.matches("textarea")) return;
     event.preventDefault();
-    form.requestSubmit(form.querySelector("[data-submit]"));
+    // Held down, it is one press.
+    if (!event.repeat) form.requestSubmit(form.querySelector("[data-submit]"));
   });
 
   // ---- the switch -----------------------------------------------------------------------------

@@ -96,6 +96,21 @@
     htmx_before_morph_attr: (element, detail) => !(element.matches("details") && detail.attrName === "open"),
   });
 
+  // A form that is on its way is not sent again: a key pressed twice would be told that somebody was first.
+  const ANSWER_MS = 5000; // after this somebody may press again
+  const onTheirWay = new Set();
+  const arrived = () => onTheirWay.clear();
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (onTheirWay.has(event.target.action)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+    onTheirWay.add(event.target.action);
+    setTimeout(arrived, ANSWER_MS);
+  }, { capture: true });
+  for (const end of ["htmx:after:swap", "htmx:error", "pageshow"]) addEventListener(end, arrived);
+
   // ---- the line ------------------------------------------------------------------------------
   let source = null;
   let seen = "";
@@ -169,6 +184,16 @@
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
+
+  // On a page that a form led to, focus is where its address points, or on what was done; never nowhere.
+  // Once the browser has gone there itself, which takes focus away.
+  addEventListener("load", () => setTimeout(() => {
+    const done = document.querySelector(".flash.done[tabindex]");
+    if (!done || document.activeElement !== document.body) return;
+    const place = document.getElementById(location.hash.slice(1)) || done;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  }));
 
   localise(document);
   giveBack();

@@ -14,10 +14,12 @@
 
   // ---- where the reader is --------------------------------------------------------------------
   let currentId = "";
-  const current = () => cardById(currentId) || cardById(chosenId());
+  let lastChosenId = "";
+  const current = () => cardById(currentId) || cardById(chosenId()) || cardById(lastChosenId);
 
   // One card of the list is in the order of Tab; the open one says that it is open.
   function mark() {
+    lastChosenId = chosenId() || lastChosenId;
     const at = current() || cards()[0];
     for (const card of cards()) {
       const link = linkOf(card);
@@ -55,6 +57,30 @@
     if (!event.target.closest(".card") || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
     event.preventDefault();
     step(event.key === "ArrowDown" ? 1 : -1);
+  });
+
+  // What was in focus may be gone once a part was swapped. Then focus rests where the reader is, never nowhere.
+  function rest() {
+    const heading = document.querySelector("#reading h1");
+    const at = current();
+    if (!heading && at) return goTo(at);
+    const place = heading || document.getElementById("main");
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  }
+
+  let wasSomewhere = false;
+  document.addEventListener("htmx:before:swap", () => {
+    wasSomewhere ||= document.activeElement !== document.body;
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    const isForm = event.detail.ctx.request?.method === "POST";
+    const isRefused = isForm && document.querySelector("#reading .notice");
+    if (isRefused) return rest();
+    setTimeout(() => {
+      if ((isForm || wasSomewhere) && document.activeElement === document.body) rest();
+      wasSomewhere = false;
+    });
   });
 
   // ---- selecting ------------------------------------------------------------------------------
@@ -101,6 +127,7 @@
     pick: () => pick(current()),
     range: () => pickRange(current()),
     clear,
+    rest,
     // A key of the bar, while nothing is selected and no conversation is open, means the card in focus.
     pickFocused: (key) => {
       const isBars = Boolean(document.querySelector(`#bulk [data-key="${CSS.escape(key)}"]`));
@@ -212,4 +239,6 @@
     for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
   });
   mark();
+  // A form that led to a whole page, such as an undo: the reader is still in the conversation.
+  if (chosenId() && new URLSearchParams(location.search).has("done")) rest();
 })();

@@ -122,6 +122,8 @@
 
   // Only what this reader did holds something: asked after a form, and when the held reply itself changed.
   document.addEventListener("htmx:after:swap", (event) => {
+    move();
+    for (const id of known.keys()) show(id);
     if (event.detail.ctx.request?.method === "POST") fetchToast();
   });
   document.addEventListener("genlyd:changed", (event) => {
@@ -143,7 +145,8 @@
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (isTyping || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-    const open = document.querySelector("details.reject[open]");
+    const isOff = document.documentElement.dataset.keys === "off" || event.getModifierState("AltGraph");
+    const open = !isOff && !document.querySelector("dialog[open]") && document.querySelector("details.reject[open]");
     const button = open && /^[0-9]$/.test(event.key) && open.querySelector(`[data-digit="${event.key}"]`);
     if (button) button.click();
   });

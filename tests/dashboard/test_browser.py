@@ -59,8 +59,10 @@ async def page(chromium: Chromium) -> AsyncIterator[Page]:
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield opened
     await context.close()
-    # A refusal by the Content-Security-Policy, or a bug in live.js, shows here. A 4xx of ours is no bug.
-    assert [said for said in complaints if "Failed to load resource" not in said] == []
+    # A refusal by the Content-Security-Policy, or a bug in live.js, shows here. A 4xx of ours is no bug, nor is a line
+    # that a test cuts.
+    excused = ("Failed to load resource", "htmx:error: Failed to fetch")
+    assert [said for said in complaints if not any(one in said for one in excused)] == []
 
 
 async def sign_in(page: Page, house: House, name: str) -> None:
@@ -69,18 +71,6 @@ async def sign_in(page: Page, house: House, name: str) -> None:
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/inbox")
-
-
-async def test_a_person_signs_in_edits_a_draft_and_approves_it(page: Page, house: House) -> None:
-    conversation = await house.seed.say()
-    await sign_in(page, house, "Lars")
-    await page.get_by_role("link", name="@jensen_kbh").click()
-    await page.get_by_label("Edit, then approve").fill("Hej Jens. Vi ringer om lidt. 👍")
-    await expect(page.locator("output").first).to_have_text("31")
-    await page.get_by_role("button", name="Approve and send").click()
-    await expect(page.get_by_text("Leaves in 1")).to_be_visible()
-    reply = await house.seed.reply_of(conversation)
-    assert (reply.state, reply.text) == (ReplyState.APPROVED, "Hej Jens. Vi ringer om lidt. 👍")
 
 
 async def test_a_supervisor_pauses_the_house_with_one_click_and_resumes_it(page: Page, house: House) -> None:

@@ -216,22 +216,6 @@ async def test_a_list_stays_while_it_is_read_and_takes_in_the_new_when_asked(
     assert await desk.evaluate("window.untouched")
 
 
-async def test_what_happens_while_the_line_is_down_is_there_when_it_is_back(
-    desk: Page, house: House, clock: ManualClock
-) -> None:
-    # A line that is cut: what runs is broken off, and nothing new gets through.
-    await desk.context.set_offline(True)
-    await expect(desk.locator("#live-state")).to_have_text("Offline, reconnecting")
-    await expect(desk.locator(".stale")).to_be_visible()
-    await clock.advance(1)
-    await house.seed.say(Said(handle="missed", urgency=99))
-    await house.bell.announce()
-    await desk.context.set_offline(False)
-    await expect(desk.get_by_role("button", name="1 new above")).to_be_visible(timeout=15_000)
-    await expect(desk.locator("#live-state")).to_have_text("Live")
-    await expect(desk.locator(".stale")).to_be_hidden()
-
-
 async def test_the_keys_are_shown_lead_to_pages_and_can_be_turned_off(desk: Page, house: House) -> None:
     await desk.keyboard.press("?")
     await expect(desk.get_by_role("dialog", name="Keys")).to_contain_text("Select up to here")

@@ -29,23 +29,6 @@ async def _tab_to(page: Page, words: str) -> str:  # noqa: F811
     raise AssertionError(f"no Tab leads to {words!r}")
 
 
-async def test_a_figure_is_opened_to_its_posts_and_one_of_them_read_by_keyboard_alone(
-    page: Page,  # noqa: F811
-    crowded: House,
-) -> None:
-    await sign_in(page, crowded, "Lars")
-    await _tab_to(page, "Reports")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="Reports", level=1)).to_be_visible()
-    said = await _tab_to(page, "Still waiting: ")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(said.removeprefix("Still waiting: "))
-    await expect(page.locator(".narrowed")).to_contain_text("Still waiting")
-    await _tab_to(page, "X: kunde")
-    await page.keyboard.press("Enter")
-    await page.wait_for_url("**/conversations/*")
-
-
 async def test_a_chart_is_drawn_from_its_table_and_named_and_follows_the_theme(
     page: Page,  # noqa: F811
     crowded: House,

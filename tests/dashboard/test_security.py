@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import pyotp
 import pytest
 from aiohttp import web
 from sqlalchemy import func, select
@@ -20,10 +21,12 @@ from yarl import URL
 
 from core.clock import ManualClock
 from core.config import DashboardConfig
+from core.conversation import Move
 from core.rights import Right, Role, may
 from dashboard.auth import BY_LINK, PUBLIC, RIGHTS
 from dashboard.cookies import HALF_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
 from dashboard.desk import DESK
+from dashboard.factors import new_secret
 from dashboard.health import PATHS as HEALTH_PATHS
 from dashboard.limits import by_stranger
 from dashboard.server import DOORS, PAGES, build_app
@@ -31,6 +34,7 @@ from store import tables as t
 from store.bell import Bell
 from store.database import open_database
 from store.people import People
+from store.saved_filters import SavedFilters
 from store.sessions import Sessions
 from store.tries import Tries
 from tests.dashboard.conftest import CONFIG, PASSWORD, Browser, House, browsing, serving
@@ -171,6 +175,93 @@ async def test_a_session_of_somebody_else_is_not_there_to_be_ended(staffed: Hous
             await mette.post("/me/sessions", session=name)
             assert "Nothing to change" in mette.page
         assert (await ida.get("/me")).url.path == "/me"
+
+
+async def test_an_administrator_makes_no_link_to_a_password_of_their_own(staffed: House) -> None:
+    ida = await staffed.people.staff_named("Ida")
+    assert ida is not None
+    async with signed_in(staffed, "Ida") as thief:
+        # Whoever stole a session would choose a password by it, and lock the owner out.
+        assert (await thief.post(f"/people/{ida.id}/link")).status == 409
+        assert "/join/" not in thief.page
+
+
+async def test_what_is_a_colleagues_stays_theirs(staffed: House) -> None:
+    conversation = await staffed.seed.say()
+    reply = await staffed.seed.reply_of(conversation)
+    nora = await staffed.people.staff_named("Nora")
+    assert nora is not None
+    async with signed_in(staffed, "Nora") as hers, signed_in(staffed, "Lars") as lars:
+        await hers.post("/filters", name="Mine", query="?mood=negative")
+        [saved] = await SavedFilters(staffed.database).of(nora.id)
+        await hers.get(f"/conversations/{conversation}")
+        await hers.post(f"/conversations/{conversation}/move", move="take over", version=hers.hidden("version"))
+        token = hers.hidden("token")
+        before = await _rows(staffed)
+        path, version = f"/conversations/{conversation}", hers.hidden("version", "/move")
+        writing = {"text": "Ikke mine ord", "seen": f"{reply.post_id}.0", "post": reply.post_id, "anyway": "yes"}
+        tries: list[tuple[str, dict[str, object]]] = [
+            *((f"{path}/move", {"move": move, "version": version}) for move in Move),
+            (f"{path}/snooze", {"until": "tomorrow", "version": version}),
+            (f"{path}/assign", {"to": "Lars", "version": version}),
+            (f"{path}/skip", {"because": "skill"}),
+            (f"{path}/answer", writing),
+            (f"{path}/suggest", writing),
+            (f"/replies/{reply.id}/approve", {**writing, "version": reply.version}),
+            (f"/replies/{reply.id}/revise", {**writing, "version": reply.version}),
+            *(("/inbox/bulk", {"move": move, "pick": f"{conversation}:{version}"}) for move in (*Move, "snooze")),
+            ("/inbox/undo", {"token": token}),
+            (f"/filters/{saved.id}/delete", {}),
+            (f"/staff/{nora.id}/skills", {"languages": "da"}),
+        ]
+        for where, fields in tries:
+            await lars.get("/inbox")
+            # Refused for whose it is, not because the form was none.
+            assert (await lars.post(where, **fields)).status in (200, 403, 409), where
+            assert await _rows(staffed) == before, where
+
+
+async def _rows(house: House) -> dict[str, list[object]]:
+    """What people at the desk can change, row by row."""
+    names = ("conversations", "replies", "staff_skills", "saved_filters", "skips", "audit")
+    async with house.database.read() as connection:
+        return {name: [*(await connection.execute(select(t.metadata.tables[name])))] for name in names}
+
+
+async def test_who_may_only_read_holds_nobody_up_by_typing(staffed: House) -> None:
+    conversation = await staffed.seed.say()
+    async with signed_in(staffed, "Rita") as rita:
+        assert (await rita.post(f"/conversations/{conversation}/looking", does="typing")).status == 204
+    here = await staffed.app[DESK].lookers.at(conversation, at=staffed.clock.now())
+    assert [(one.name, one.is_typing) for one in here] == [("Rita", False)]
+
+
+async def test_the_doors_forms_carry_a_token_of_their_own(staffed: House, visitor: Browser) -> None:
+    async with signed_in(staffed, "Ida") as ida:
+        await ida.post("/people", name="Nils", role="agent")
+        [link] = re.findall(r"/join/[A-Za-z0-9_-]{20,}", ida.page)
+    await visitor.get(link)
+    for forged in ("", "x" * 43):
+        fields = {"password": "en lang ny sætning", "again": "en lang ny sætning"}
+        assert (await visitor.post(link, csrf=forged, **fields)).status == 403
+    assert (await visitor.get(link)).status == 200, "used up by nobody"
+    lars = await staffed.people.staff_named("Lars")
+    assert lars is not None
+    factors, secret = staffed.app[DESK].factors, new_secret()
+    await factors.propose(lars.id, secret)
+    assert await factors.confirm(lars, secret, 1, ["x" * 64], at=staffed.clock.now(), keep="")
+    assert (await visitor.sign_in("Lars")).url.path == "/sign-in/code"
+    code = pyotp.TOTP(secret).at(staffed.clock.now())
+    for forged in ("", "x" * 43):
+        assert (await visitor.post("/sign-in/code", csrf=forged, code=code)).status == 403
+    assert (await visitor.get("/inbox")).url.path == "/sign-in"
+
+
+async def test_a_seal_that_is_no_text_of_ours_is_a_calm_no(mette: Browser) -> None:
+    await mette.get("/rules")
+    for forged in ("", "x", "æøå", "١٢"):
+        assert (await mette.post("/rules/live", text="rules = []", follows="0", tried=forged)).status == 409
+        await mette.get("/rules")
 
 
 async def test_a_token_planted_before_the_sign_in_opens_nothing_after_it(house: House, visitor: Browser) -> None:
@@ -363,7 +454,9 @@ async def test_every_answer_carries_the_headers_whatever_it_is(staffed: House) -
     async with signed_in(staffed, "Ida") as ida:
         asked = [("GET", path) for method, _, path in routes(staffed.app) if method == "GET"]
         asked += [("GET", "/nowhere"), ("PUT", "/inbox"), ("POST", "/house"), ("GET", "/static/nothing.css")]
-        asked += [("GET", "/static/app.css"), ("HEAD", "/inbox"), ("GET", "/conversations/æ")]
+        asked += [("GET", "/static/app.css"), ("HEAD", "/inbox"), ("GET", "/conversations/æ"), ("GET", "/static/")]
+        asked += [("POST", path) for path in ("/sign-in", "/inbox", "/static/app.css", "/alert/nobodys", "/people")]
+        asked += [("OPTIONS", "/inbox"), ("TRACE", "/inbox"), ("GET", "/static/%2e%2e/server.py")]
         for method, path in asked:
             async with ida.http.request(method, f"{staffed.url}{path}", allow_redirects=False) as response:
                 headers = response.headers
@@ -375,6 +468,7 @@ async def test_every_answer_carries_the_headers_whatever_it_is(staffed: House) -
             assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert "camera=()" in headers["Permissions-Policy"]
             assert headers["Cache-Control"] == "no-store", path
+            assert "Server" not in headers, path
             # Only over https: on plain http a browser must not be told to come back by https.
             assert "Strict-Transport-Security" not in headers
 

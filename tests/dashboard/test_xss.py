@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser as Chromium
@@ -9,12 +10,16 @@ from playwright.async_api import BrowserContext, Page, expect
 
 from core.assessment import Reason
 from core.post import Platform
+from core.report import Kind
 from core.rights import Role
+from dashboard.desk import DESK
 from dashboard.server import PAGES
 from store.accounts import Accounts, AccountState
+from store.lookers import Does
 from store.notes import Notes
 from store.people import People
 from store.promises import Promises
+from store.saved_filters import SavedFilters
 from store.sources import Progress, Sources
 from tests.dashboard.conftest import PASSWORD, House
 from tests.dashboard.seed import Said
@@ -68,6 +73,7 @@ async def _fill(house: House) -> list[int]:
                     url=URLS[number % len(URLS)],
                     draft=f"Hej {bad}",
                     rule=bad,
+                    matched=bad,
                     because=bad,
                     reasons=(Reason(cue=bad, words=bad[:20], points=9),),
                     platform=Platform.X,
@@ -89,6 +95,13 @@ async def _fill(house: House) -> list[int]:
         await notes.write(conversation, f"@Ida {bad}", by="Ida", at=now)
         await notes.tag(conversation, bad, by="Ida", at=now)
         await Promises(house.database).make(conversation, bad, now + timedelta(minutes=5), by="Ida", at=now)
+        # A colleague of that name types there: a script makes the chip.
+        await house.app[DESK].lookers.note(conversation, bad, Does.TYPING, at=now)
+    ida = await people.staff_named("Ida")
+    assert ida is not None
+    for number, bad in enumerate(PAYLOADS):
+        filters = SavedFilters(house.database)
+        await filters.save(ida.id, f"{number}{bad}"[:60].replace("\x00", ""), f"?{urlencode({'q': bad})}", at=now)
     return made
 
 
@@ -133,6 +146,7 @@ async def test_nothing_that_anybody_writes_runs_on_any_page(
     await page.wait_for_url("**/inbox")
     plain = [one.path for one in PAGES if one.method == "GET" and "{" not in one.path]
     shown = [path for path in plain if path not in ("/", "/live", "/audit.csv")]
+    shown += [f"/reports/{kind}?from=2025-01-01&to=2027-12-31" for kind in Kind]
     shown += [f"/conversations/{one}" for one in conversations] + ["/inbox?status=all&x=<script>alert(1)</script>"]
     for path in shown:
         await page.goto(f"{house.url}{path}")
