@@ -18,13 +18,11 @@ from core.report import ANY, TOOK, Facet, Kind, Which, bucket
 from core.sla import Hours, OpenTime
 from store import rows
 from store import tables as t
-from store.combined import Combined, Key, Tally
+from store.combined import PART, Combined, Tally
 from store.database import Database
 from store.readings import READ, values_of
 from store.report_rows import DEFINITIONS, Definition, chosen
 
-# Parts values that are counted as one: engines that sort to group compare one text faster than several.
-_PART = "\x1f"
 _COLUMNS = {Facet.AUTOMATIC_TOOK: t.conversations.c.automatic_took}
 
 
@@ -93,14 +91,12 @@ class Look:
         """Return how many rows have each combination, each row counted once, for `Combined.by` to fold."""
         of_kind = DEFINITIONS[which.kind]
         beside = tuple(facet for facet in facets if not of_kind.is_read(facet))
-        columns: list[ColumnElement[Any]] = [READ] if len(beside) < len(facets) else []
-        columns += [_as_one(of_kind, beside)] if beside else []
-        found = await self._run(chosen(which, *columns, func.count()).group_by(*columns))
-        counted: Counter[Key] = Counter()
-        for *values, number in found.all():
-            read = values.pop(0) if len(beside) < len(facets) else 0
-            counted[read, tuple(values[0].split(_PART)) if beside else ()] = number
-        return Combined(beside=beside, counted=counted)
+        read, text = READ if len(beside) < len(facets) else None, _as_one(of_kind, beside) if beside else None
+        grouped = [column for column in (read, text) if column is not None]
+        columns = [literal(0) if read is None else read, literal("", String) if text is None else text]
+        found = await self._run(chosen(which, *columns, func.count()).group_by(*grouped))
+        counted = {(read, text): number for read, text, number in found.all()}
+        return Combined(beside=beside, counted=Counter(counted))
 
     async def times(self, which: Which, facet: Facet) -> list[float]:
         """Return how many seconds the answers took that `facet` is about, in order."""
@@ -159,7 +155,7 @@ def _as_one(of_kind: Definition, facets: Sequence[Facet]) -> ColumnElement[str]:
     first, *rest = (type_coerce(of_kind.facets[facet], String) for facet in facets)
     one: ColumnElement[str] = first
     for column in rest:
-        one = one.concat(literal(_PART, String)).concat(column)
+        one = one.concat(literal(PART, String)).concat(column)
     return one
 
 

@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.add_column('conversations', sa.Column('person_took', sa.Float(), nullable=True))
     op.drop_index('ix_posts_posted', table_name='posts')
     connection = op.get_bind()
-    for statement in (_READINGS, _BEGINNINGS, *(_took(name, connection.dialect.name) for name in _FIRST)):
+    for statement in (_READINGS, _FIRST_POSTS, _BEGINNINGS, *(_took(name, connection.dialect.name) for name in _FIRST)):
         connection.exec_driver_sql(statement)
     op.drop_index('ix_posts_first', table_name='posts')
     seen = ['posted_at', 'reading', 'platform', 'account', 'is_backfill', 'deleted_at', 'matched']
@@ -69,10 +69,14 @@ _READINGS = f"""
     )
     WHERE deleted_at IS NULL
 """  # noqa: S608 - names of ours
-_BEGINNINGS = """
-    UPDATE conversations SET (first_post_id, began_at) = (
-        SELECT p.id, p.posted_at FROM posts p WHERE p.conversation_id = conversations.id ORDER BY p.id LIMIT 1
+# Not by ORDER BY and LIMIT: SQLite then walks all posts for each conversation.
+_FIRST_POSTS = """
+    UPDATE conversations SET first_post_id = (
+        SELECT MIN(p.id) FROM posts p WHERE p.conversation_id = conversations.id
     )
+"""
+_BEGINNINGS = """
+    UPDATE conversations SET began_at = (SELECT p.posted_at FROM posts p WHERE p.id = conversations.first_post_id)
 """
 _FIRST = {'automatic_took': 'r.is_automatic', 'person_took': 'NOT r.is_automatic'}
 # SQLite: whole seconds as figures, and what stands behind the point.
@@ -91,8 +95,5 @@ def _took(name: str, dialect: str) -> str:
         UPDATE conversations SET {name} = (
             SELECT CASE WHEN {seconds} < 0 THEN 0.0 ELSE {seconds} END
             FROM replies r WHERE r.conversation_id = conversations.id AND r.state = 'sent' AND {_FIRST[name]}
-        )
-        WHERE EXISTS (
-            SELECT 1 FROM replies r WHERE r.conversation_id = conversations.id AND r.state = 'sent' AND {_FIRST[name]}
         )
     """  # noqa: S608 - names of ours
