@@ -49,7 +49,7 @@ async def ask(database: Database, hours: Hours, asked: Asked, *, at: datetime) -
             series=series,
             heard=summed(series),
             standing={answer: standing[answer,] for answer in Answer},
-            taken={facet: await look.times(conversations, facet) for facet in TOOK},
+            taken={facet: await look.times(conversations, facet) for facet in (TOOK if hours.ever_close else TOOK[:2])},
             due=await look.tally(asked.which(Kind.PROMISES), Facet.RULE, Facet.OUTCOME),
             replies=await look.tally(by_people, Facet.BY),
             moves=await look.tally(asked.which(Kind.MOVES), Facet.BY, Facet.MOVE),

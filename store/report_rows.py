@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.visitors import iterate
 
 from core.conversation import Move, Status
 from core.reply import VOID, ReplyState
@@ -42,10 +43,12 @@ NOW = bindparam("now", type_=t.Instant)
 class Definition:
     """One kind of row. `source` joins each with the one post it is about; `conditions` say which are of the kind.
 
+    `alone` are the same rows without their posts, for questions that ask nothing of those: SQLite joins all the same.
     Facets that stand in a post's reading have READ for their column: `values_of` says what it holds.
     """
 
     source: FromClause
+    alone: FromClause
     at: ColumnElement[Any]
     id: ColumnElement[int]
     conditions: tuple[ColumnElement[bool], ...]
@@ -63,12 +66,14 @@ class Definition:
 def chosen(which: Which, *columns: ColumnElement[Any]) -> Select[Any]:
     """Return the query for `which`. How long things took is not asked here: opening hours are no matter for SQL."""
     of_kind = DEFINITIONS[which.kind]
-    query = select(*columns).select_from(of_kind.source).where(*of_kind.conditions)
-    query = query.where(of_kind.at >= which.start, of_kind.at < which.until)
-    for facet, value in which.facets:
-        if facet not in TOOK:
-            query = query.where(of_kind.holds(facet, value))
-    return query
+    held = [of_kind.holds(facet, value) for facet, value in which.facets if facet not in TOOK]
+    source = of_kind.source if _ask_of_posts(*columns, *held) else of_kind.alone
+    query = select(*columns).select_from(source).where(*of_kind.conditions, *held)
+    return query.where(of_kind.at >= which.start, of_kind.at < which.until)
+
+
+def _ask_of_posts(*asked: ColumnElement[Any]) -> bool:
+    return any(getattr(part, "table", None) is t.posts for one in asked for part in iterate(one))
 
 
 def _yes(holds: ColumnElement[bool]) -> Text_:
@@ -86,6 +91,7 @@ _COMMON: dict[Facet, ColumnElement[Any]] = {
 
 _POSTS = Definition(
     source=t.posts,
+    alone=t.posts,
     at=_P.posted_at,
     id=_P.id,
     conditions=(),
@@ -107,6 +113,7 @@ _BY_PERSON = _R.is_automatic.is_(False)
 # Each has its first post, so this is no outer join in truth: see replies below.
 _CONVERSATIONS = Definition(
     source=t.conversations.outerjoin(t.posts, _P.id == _C.first_post_id),
+    alone=t.conversations,
     at=_C.began_at,
     id=_C.id,
     conditions=(),
@@ -130,6 +137,7 @@ _OF_REPLY = {**_COMMON, Facet.PLATFORM: func.coalesce(_R.platform, NONE), Facet.
 
 _REPLIES = Definition(
     source=_ABOUT_REPLY,
+    alone=t.replies,
     at=_R.settled_at,
     id=_R.id,
     conditions=(_SENT,),
@@ -164,6 +172,7 @@ _FATE = case(
 
 _DRAFTS = Definition(
     source=_ABOUT_REPLY.outerjoin(t.decisions, _D.post_id == _R.post_id),
+    alone=t.replies.outerjoin(t.decisions, _D.post_id == _R.post_id),
     at=_R.created_at,
     id=_R.id,
     conditions=(_R.template.is_not(None),),
@@ -184,6 +193,7 @@ _MOVED = case((_L.subject.like("conversation %"), cast(func.substr(_L.subject, l
 
 _MOVES = Definition(
     source=t.audit.outerjoin(t.conversations, _C.id == _MOVED).outerjoin(t.posts, _P.id == _C.first_post_id),
+    alone=t.audit,
     at=_L.at,
     id=_L.id,
     conditions=(_L.action.in_([move.value for move in Move]), _L.subject.like("conversation %")),
@@ -204,8 +214,11 @@ _met = or_(
     ),
 )
 
+_ESCALATED = t.decisions.join(t.posts, _P.id == _D.post_id)
+
 _PROMISES = Definition(
-    source=t.decisions.join(t.posts, _P.id == _D.post_id),
+    source=_ESCALATED,
+    alone=_ESCALATED,
     at=_D.due_at,
     id=_D.post_id,
     conditions=(_D.escalate,),

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic import command
+from sqlalchemy import select
 
 from core.assessment import Intent, Language, Sentiment
 from core.conversation import Move
@@ -25,11 +27,14 @@ from core.report import (
     split,
 )
 from core.sla import Hours, Span
+from store import tables as t
 from store.combined import Tally
 from store.database import Database
+from store.migrate import alembic_config
 from store.posts import Posts
 from store.replies import Replies
 from store.reports import Line, Reports
+from tests.report_crowd import Crowd
 from tests.report_world import World
 
 CPH = ZoneInfo("Europe/Copenhagen")
@@ -271,3 +276,26 @@ async def test_the_slowest_comes_first_where_the_question_is_how_long_it_took(wo
     taken = [line.person_took for line in lines if line.person_took is not None]
     assert taken == [90 * 60, 30 * 60, 5 * 60]
     assert percentile(sorted(taken), 50) == 30 * 60
+
+
+async def test_a_house_from_before_these_columns_counts_the_same(database: Database) -> None:
+    """Down to version 0018 and up again: what the migration finds is what was written with the facts."""
+    await Crowd(seed=6, until=LATER).settle_in(database, conversations=120)
+    before = await _counted_from(database)
+    async with database.begin() as connection:
+        await connection.run_sync(lambda bare: command.downgrade(alembic_config(bare), "0018"))
+        await connection.run_sync(lambda bare: command.upgrade(alembic_config(bare), "head"))
+    assert await _counted_from(database) == before
+    assert sum(took is not None for *_, took in before[1]) > 20
+
+
+async def _counted_from(database: Database) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    p, c = t.posts.c, t.conversations.c
+    async with database.read() as connection:
+        posts = await connection.execute(select(p.id, p.reading).order_by(p.id))
+        threads = await connection.execute(
+            select(c.id, c.first_post_id, c.began_at, c.automatic_took, c.person_took).order_by(c.id)
+        )
+        # In whole microseconds: a difference of two instants is no exact float.
+        took = [(*row[:3], *(None if one is None else round(one * 1_000_000) for one in row[3:])) for row in threads]
+        return [tuple(row) for row in posts], took
