@@ -110,7 +110,7 @@ _POSTS = Definition(
 _SENT = _R.state == ReplyState.SENT
 _BY_PERSON = _R.is_automatic.is_(False)
 
-# Each has its first post, so this is no outer join in truth: see replies below.
+# Each has its first post, so this is no outer join in truth.
 _CONVERSATIONS = Definition(
     source=t.conversations.outerjoin(t.posts, _P.id == _C.first_post_id),
     alone=t.conversations,
@@ -131,7 +131,7 @@ _CONVERSATIONS = Definition(
 
 # ---- Replies: what was published. A reply that is sent never changes. ----
 
-# A reply has its post, so these are no outer joins in truth: engines leave out an outer join that nothing is asked of.
+# A reply has its post, so these are no outer joins in truth.
 _ABOUT_REPLY = t.replies.outerjoin(t.posts, _P.id == _R.post_id)
 _OF_REPLY = {**_COMMON, Facet.PLATFORM: func.coalesce(_R.platform, NONE), Facet.ACCOUNT: _R.account}
 
