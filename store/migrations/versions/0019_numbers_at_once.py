@@ -25,6 +25,8 @@ def upgrade() -> None:
     op.add_column('conversations', sa.Column('automatic_took', sa.Float(), nullable=True))
     op.add_column('conversations', sa.Column('person_took', sa.Float(), nullable=True))
     op.drop_index('ix_posts_posted', table_name='posts')
+    # Before the first answers are looked for: by this index SQLite walks all replies that were sent, for each of them.
+    op.drop_index('ix_replies_settled', table_name='replies')
     connection = op.get_bind()
     for statement in (_READINGS, _FIRST_POSTS, _BEGINNINGS, *(_took(name, connection.dialect.name) for name in _FIRST)):
         connection.exec_driver_sql(statement)
@@ -33,7 +35,6 @@ def upgrade() -> None:
     op.create_index('ix_posts_posted', 'posts', seen)
     began = ['began_at', 'status', 'person_took', 'automatic_took', 'first_post_id']
     op.create_index('ix_conversations_began', 'conversations', began)
-    op.drop_index('ix_replies_settled', table_name='replies')
     op.create_index('ix_replies_settled', 'replies', ['state', 'settled_at', 'is_automatic', 'approved_by'])
 
 
