@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
-from core.sla import Hours, OpenTime
-
 _DAY = timedelta(days=1)
 
 
@@ -148,34 +146,6 @@ def split(whole: Period, zone: tzinfo) -> list[Period]:
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
     """Return the smallest value that so many percent do not exceed: always one that occurred. None of none."""
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)] if ordered else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """When a conversation began, and was first answered: by the machine itself, by a person."""
-
-    id: int
-    began_at: datetime
-    automatic_at: datetime | None
-    by_person_at: datetime | None
-
-
-def seconds_taken(response: Response, facet: Facet, open_time: OpenTime) -> float | None:
-    """Return how long the answer took that `facet` is about, None where there was none yet."""
-    answered_at = response.automatic_at if facet is Facet.AUTOMATIC_TOOK else response.by_person_at
-    if answered_at is None:
-        return None
-    if facet is Facet.PERSON_TOOK_OPEN:
-        return open_time.seconds(response.began_at, answered_at)
-    return max(0.0, (answered_at - response.began_at).total_seconds())
-
-
-def open_time_of(responses: Sequence[Response], hours: Hours) -> OpenTime:
-    """Return the open time over which these were answered by people."""
-    ends = [response.by_person_at for response in responses if response.by_person_at is not None]
-    starts = [response.began_at for response in responses]
-    nowhere = datetime(2000, 1, 1, tzinfo=UTC)
-    return OpenTime(hours, min(starts), max(ends)) if ends else OpenTime(hours, nowhere, nowhere)
 
 
 # How long something took: each holds what is shorter than its end, and no shorter than the one before.

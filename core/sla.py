@@ -42,6 +42,11 @@ class Hours:
     holidays: Container[date] = frozenset()
     zone: tzinfo = UTC
 
+    @property
+    def ever_close(self) -> bool:
+        """Whether there is any time when nobody is there."""
+        return (self.week, self.days, self.holidays) != (ALWAYS.week, ALWAYS.days, ALWAYS.holidays)
+
     def spans_on(self, day: date) -> tuple[Span, ...]:
         """Return when people are there on one day."""
         own = self.days.get(f"{day:%Y-%m-%d}", self.days.get(f"{day:%m-%d}"))

@@ -14,7 +14,7 @@ from dashboard.present_reports import Column, Figures, Row, Table, both, ordered
 from dashboard.report_address import Asked
 from dashboard.report_numbers import Numbers, fold
 from dashboard.report_words import FACETS, bucket_mark, bucket_word, value_word
-from store.reports import Tally
+from store.combined import Tally
 
 _PERCENTS = (50, 90, 95)
 

@@ -13,7 +13,7 @@ from dashboard.i18n import _
 from dashboard.report_address import first_day, last_day, list_link
 from dashboard.report_words import FACETS, KINDS, chip_of, days_word, kind_count, took, value_word
 from dashboard.words import Chip, Moment
-from store.reports import Line, topics_of
+from store.reports import Line
 
 _MOST_TEXT = 400
 # What a row says beside mood, language and topics, which have their own place.
@@ -110,7 +110,7 @@ def csv_head(kind: Kind) -> list[str]:
 
 def csv_line(line: Line, kind: Kind, *, zone: tzinfo, url: str) -> list[str | int | None]:
     """Return one row of a file; its time is the house's own."""
-    topics = [value_word(Facet.TOPIC, one) for one in topics_of(line.facets[Facet.TOPIC])]
+    topics = [value_word(Facet.TOPIC, one) for one in line.topics]
     told: list[str | int | None] = [
         f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         *(value_word(facet, line.facets[facet]) for facet in COMMON if facet is not Facet.TOPIC),
@@ -119,7 +119,7 @@ def csv_line(line: Line, kind: Kind, *, zone: tzinfo, url: str) -> list[str | in
     ]
     told += [value_word(facet, line.facets[facet]) for facet in _file_facets(kind)]
     if kind is Kind.CONVERSATIONS:
-        told += [_seconds(line, line.automatic_at), _seconds(line, line.by_person_at)]
+        told += [_whole(line.automatic_took), _whole(line.person_took)]
     return [*told, f"{url}/conversations/{line.conversation_id}"]
 
 
@@ -128,8 +128,8 @@ def _file_facets(kind: Kind) -> tuple[Facet, ...]:
     return (*_SAID[kind], *late)
 
 
-def _seconds(line: Line, answered_at: datetime | None) -> int | None:
-    return None if answered_at is None else max(0, round((answered_at - line.at).total_seconds()))
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _place(first: int, shown: int, total: int) -> dict[str, str]:
@@ -170,7 +170,7 @@ def _line(line: Line, kind: Kind, now: datetime) -> LineView:
 
 
 def _chips(line: Line) -> tuple[Chip, ...]:
-    topics = (chip_of(Facet.TOPIC, one) for one in topics_of(line.facets[Facet.TOPIC]))
+    topics = (chip_of(Facet.TOPIC, one) for one in line.topics)
     return (_chip(Facet.MOOD, line), *(chip for chip in topics if chip is not None))
 
 
@@ -189,10 +189,8 @@ def _facts(line: Line, kind: Kind) -> tuple[str, ...]:
         # When a person answered is said below, with how long it took.
         if value not in (NONE, "", Answer.PERSON)
     ]
-    if line.automatic_at is not None:
-        after = took(max(0.0, (line.automatic_at - line.at).total_seconds()))
-        facts.append(_("The bot after {span}", span=after))
-    if line.by_person_at is not None:
-        after = took(max(0.0, (line.by_person_at - line.at).total_seconds()))
-        facts.append(_("A person after {span}", span=after))
+    if line.automatic_took is not None:
+        facts.append(_("The bot after {span}", span=took(line.automatic_took)))
+    if line.person_took is not None:
+        facts.append(_("A person after {span}", span=took(line.person_took)))
     return tuple(facts)

@@ -18,9 +18,9 @@ from dashboard.i18n import _
 from dashboard.present_report_answers import card, due, spread, times, work
 from dashboard.present_reports import Column, Figures, Row, Share, Table, both, ordered, table_link
 from dashboard.report_address import Asked, of_days
-from dashboard.report_numbers import READ, Numbers, fold
+from dashboard.report_numbers import Numbers
 from dashboard.report_words import FACETS, days_word, part_mark, part_word, value_word
-from store.reports import Tally
+from store.combined import Tally
 
 _MOODS = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE, Sentiment.UNSURE, UNREAD, DELETED)
 _TONES = {
@@ -39,24 +39,23 @@ def tables(numbers: Numbers, asked: Asked, *, has_hours: bool) -> list[Table]:
     timed = TOOK if has_hours else TOOK[:2]
     return [
         _volume(numbers, asked),
-        _by_mood(asked, Facet.PLATFORM, fold(numbers.read, 0, 2)),
-        _by_mood(asked, Facet.LANGUAGE, fold(numbers.read, 1, 2)),
-        _by_mood(asked, Facet.TOPIC, numbers.topics),
-        _by_mood(asked, Facet.WATCH, numbers.watches),
+        _by_mood(asked, Facet.PLATFORM, numbers.heard.by(Facet.PLATFORM, Facet.MOOD)),
+        _by_mood(asked, Facet.LANGUAGE, numbers.heard.by(Facet.LANGUAGE, Facet.MOOD)),
+        _by_mood(asked, Facet.TOPIC, numbers.heard.by(Facet.TOPIC, Facet.MOOD)),
+        _by_mood(asked, Facet.WATCH, numbers.heard.by(Facet.WATCH, Facet.MOOD)),
         times(numbers, asked, timed),
         spread(numbers, asked, timed),
         due(numbers, asked),
         work(numbers, asked),
-        card(asked, Facet.LANGUAGE, fold(numbers.drafts, 0, 3)),
-        card(asked, Facet.RULE, fold(numbers.drafts, 1, 3)),
-        card(asked, Facet.TEMPLATE, fold(numbers.drafts, 2, 3)),
+        card(asked, Facet.LANGUAGE, numbers.drafts.by(Facet.LANGUAGE, Facet.FATE)),
+        card(asked, Facet.RULE, numbers.drafts.by(Facet.RULE, Facet.FATE)),
+        card(asked, Facet.TEMPLATE, numbers.drafts.by(Facet.TEMPLATE, Facet.FATE)),
     ]
 
 
 def _volume(numbers: Numbers, asked: Asked) -> Table:
     posts, make, facet = asked.which(Kind.POSTS), Figures(asked), asked.split
-    nth = READ.index(facet)
-    series = [Counter({value: number for (value,), number in fold(one, nth).items()}) for one in numbers.series]
+    series = [Counter({value: number for (value,), number in one.by(facet).items()}) for one in numbers.series]
     found = {value for one in series for value in one}
     values = [mood.value if isinstance(mood, Sentiment) else mood for mood in _MOODS if mood in found]
     if facet is not Facet.MOOD:

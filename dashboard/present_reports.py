@@ -161,11 +161,11 @@ def share_of(count: int, whole: int) -> str:
 
 def _heard(numbers: Numbers, asked: Asked) -> KeyFigure:
     posts, make = asked.which(Kind.POSTS), Figures(asked)
-    late = fold(numbers.read, 3)["yes",]
+    late = numbers.heard.by(Facet.LATE)["yes",]
     note = make.of(posts.having(Facet.LATE, "yes"), late, label=_("Heard late")) if late else None
     return KeyFigure(
         name=_("Posts heard"),
-        figure=make.of(posts, numbers.read.total(), label=_("Posts heard")),
+        figure=make.of(posts, numbers.heard.total(), label=_("Posts heard")),
         more=_("heard late:") if late else "",
         beside=note,
         means=_("Written in these days."),
@@ -174,7 +174,7 @@ def _heard(numbers: Numbers, asked: Asked) -> KeyFigure:
 
 
 def _begun(numbers: Numbers, asked: Asked) -> KeyFigure:
-    count = numbers.standing.total()
+    count = sum(numbers.standing.values())
     closed = numbers.standing[Answer.CLOSED]
     which, make = asked.which(Kind.CONVERSATIONS), Figures(asked)
     return KeyFigure(
@@ -221,7 +221,7 @@ def _waiting(numbers: Numbers, asked: Asked) -> KeyFigure:
     return KeyFigure(
         name=_("Still waiting"),
         figure=Figures(asked).of(which, count, label=_("Still waiting")),
-        more=share_of(count, numbers.standing.total()),
+        more=share_of(count, sum(numbers.standing.values())),
         beside=None,
         means=_("Of those conversations. Not resolved, and no person answered."),
         tone=Tone.SOON if count else Tone.DONE,
@@ -244,7 +244,7 @@ def _kept(numbers: Numbers, asked: Asked) -> KeyFigure:
 
 
 def _accepted(numbers: Numbers, asked: Asked) -> KeyFigure:
-    fates = fold(numbers.drafts, 3)
+    fates = numbers.drafts.by(Facet.FATE)
     judged = sum(fates[fate,] for fate in (Fate.UNCHANGED, Fate.EDITED, Fate.REJECTED))
     unchanged = fates[Fate.UNCHANGED,]
     return KeyFigure(

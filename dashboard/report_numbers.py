@@ -3,79 +3,65 @@
 Owns which questions the page asks. Refuses to say them in words: `present_reports` does.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.report import TOOK, Answer, Facet, Kind, Period, Response, open_time_of, seconds_taken, split
+from core.report import TOOK, Answer, Facet, Kind, Period, split
 from core.sla import Hours
 from dashboard.report_address import Asked, of_days
+from store.combined import Combined, Tally, summed
 from store.database import Database
-from store.reports import Reports, Tally, spread
+from store.reports import Reports
 
-# In this order a tally's values stand.
-READ = (Facet.PLATFORM, Facet.LANGUAGE, Facet.MOOD, Facet.LATE)
-ABOUT = (Facet.TOPIC, Facet.WATCH, Facet.MOOD)
-DUE = (Facet.RULE, Facet.OUTCOME)
-WORK = (Facet.BY, Facet.MOVE)
-DRAFTS = (Facet.LANGUAGE, Facet.RULE, Facet.TEMPLATE, Facet.FATE)
+_HEARD = (Facet.MOOD, Facet.LANGUAGE, Facet.TOPIC, Facet.PLATFORM, Facet.WATCH, Facet.LATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """What was counted. `taken` holds, for each way of timing an answer, how many seconds each took, in order.
 
-    Each post is looked at twice and no more, however many tables there are: that is what a million posts allow.
+    Each post is looked at once, however many tables there are: that is what a million posts allow.
     """
 
     parts: Sequence[Period]
-    # What was read of each part's posts.
-    series: Sequence[Tally]
-    read: Tally
-    topics: Tally
-    watches: Tally
-    standing: Counter[Answer]
+    # The posts of each part, and all of them.
+    series: Sequence[Combined]
+    heard: Combined
+    standing: Mapping[str, int]
     taken: Mapping[Facet, Sequence[float]]
     due: Tally
     replies: Tally
     moves: Tally
-    drafts: Tally
+    drafts: Combined
 
 
 async def ask(database: Database, hours: Hours, asked: Asked, *, at: datetime) -> Numbers:
     """Return the page's numbers as they stand now. Raises: StoreError."""
     parts = split(asked.days, asked.zone)
-    posts = asked.which(Kind.POSTS)
+    posts, conversations = asked.which(Kind.POSTS), asked.which(Kind.CONVERSATIONS)
     by_people = asked.which(Kind.REPLIES).having(Facet.AUTOMATIC, "no")
     async with Reports(database, hours).look(at=at) as look:
-        series = [await look.tally(of_days(posts, part), *READ) for part in parts]
-        about = await look.combined(posts, *ABOUT)
-        responses = await look.responses(asked.which(Kind.CONVERSATIONS))
+        series = [await look.combined(of_days(posts, part), *_HEARD) for part in parts]
+        standing = await look.tally(conversations, Facet.ANSWER)
         return Numbers(
             parts=parts,
             series=series,
-            read=sum(series, Counter()),
-            topics=fold(spread(about, ABOUT), 0, 2),
-            watches=fold(about, 1, 2),
-            standing=responses.standing,
-            taken=_taken(responses.answered, hours),
-            due=await look.tally(asked.which(Kind.PROMISES), *DUE),
+            heard=summed(series),
+            standing={answer: standing[answer,] for answer in Answer},
+            taken={facet: await look.times(conversations, facet) for facet in (TOOK if hours.ever_close else TOOK[:2])},
+            due=await look.tally(asked.which(Kind.PROMISES), Facet.RULE, Facet.OUTCOME),
             replies=await look.tally(by_people, Facet.BY),
-            moves=await look.tally(asked.which(Kind.MOVES), *WORK),
-            drafts=await look.tally(asked.which(Kind.DRAFTS), *DRAFTS),
+            moves=await look.tally(asked.which(Kind.MOVES), Facet.BY, Facet.MOVE),
+            drafts=await look.combined(
+                asked.which(Kind.DRAFTS), Facet.LANGUAGE, Facet.RULE, Facet.TEMPLATE, Facet.FATE
+            ),
         )
 
 
 def fold(tally: Tally, *places: int) -> Tally:
     """Return how many have each combination of the values at `places`, whatever the others are."""
-    folded: Tally = Counter()
+    folded = Tally()
     for values, number in tally.items():
         folded[tuple(values[place] for place in places)] += number
     return folded
-
-
-def _taken(responses: Sequence[Response], hours: Hours) -> dict[Facet, list[float]]:
-    open_time = open_time_of(responses, hours)
-    times = {facet: [seconds_taken(one, facet, open_time) for one in responses] for facet in TOOK}
-    return {facet: sorted(one for one in found if one is not None) for facet, found in times.items()}

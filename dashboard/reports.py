@@ -10,7 +10,6 @@ from typing import Any
 from aiohttp import web
 
 from core.report import Facet, Kind, Which
-from core.sla import ALWAYS
 from dashboard import i18n, words
 from dashboard.desk import Desk, desk_of
 from dashboard.downloads import csv_text, download, file_name
@@ -41,7 +40,7 @@ async def reports(request: web.Request) -> web.Response:
     except Misread as misread:
         return await render(request, "reports.html", await _form(desk, request.query, misread), status=400)
     numbers = await ask(desk.database, desk.config.hours, asked, at=now)
-    found = {table.key: table for table in tables(numbers, asked, has_hours=_has_hours(desk))}
+    found = {table.key: table for table in tables(numbers, asked, has_hours=desk.config.hours.ever_close)}
     context = {
         **await _form(desk, request.query, None, asked),
         "asked": asked,
@@ -51,7 +50,7 @@ async def reports(request: web.Request) -> web.Response:
         "figures": key_figures(numbers, asked),
         "tables": found,
         "splits": splits(asked),
-        "has_hours": _has_hours(desk),
+        "has_hours": desk.config.hours.ever_close,
         "gaps": await _gaps(desk, asked, now),
     }
     return await render(request, "reports.html", context)
@@ -62,7 +61,7 @@ async def table(request: web.Request) -> web.Response:
     desk, key = desk_of(request), request.match_info["key"]
     asked = _asked(request, desk)
     numbers = await ask(desk.database, desk.config.hours, asked, at=desk.clock.now())
-    found = {one.key: one for one in tables(numbers, asked, has_hours=_has_hours(desk))}
+    found = {one.key: one for one in tables(numbers, asked, has_hours=desk.config.hours.ever_close)}
     if key not in found:
         raise web.HTTPNotFound
     values = [value for _facet, value in asked.facets]
@@ -124,12 +123,6 @@ async def _form(
         },
         "problem": misread,
     }
-
-
-def _has_hours(desk: Desk) -> bool:
-    """Whether there is any time when nobody is there."""
-    hours = desk.config.hours
-    return (hours.week, hours.days, hours.holidays) != (ALWAYS.week, ALWAYS.days, ALWAYS.holidays)
 
 
 async def _gaps(desk: Desk, asked: Asked, now: datetime) -> int:

@@ -104,6 +104,7 @@ def _nothing_left(at: datetime) -> dict[str, Any]:
         "checked_at": at,
         "check_at": None,
         "silent_since": None,
+        "reading": None,
     }
 
 

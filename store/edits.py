@@ -44,6 +44,7 @@ async def rewrite(connection: AsyncConnection, post_id: int, post: Post, *, at: 
             attempts=0,
             problem=None,
             edited_at=at,
+            reading=None,
         )
     )
     await touch(connection, known.conversation_id, at=at)

@@ -20,6 +20,7 @@ from store import rows
 from store import tables as t
 from store.likeness import NEAR, likeness
 from store.places import place
+from store.readings import reading_of
 
 # Posts that say nearly the same are looked for among those of so many days, and so many at most, the newest first.
 LOOKS_BACK = timedelta(days=30)
@@ -243,6 +244,9 @@ async def _save(connection: AsyncConnection, field: Field, made: Mapping[int, As
         for post_id, assessment in made.items()
     ]
     await connection.execute(statement, values)
+    if field is not Field.URGENCY:
+        said = [{"one": post_id, "said": reading_of(assessment)} for post_id, assessment in made.items()]
+        await connection.execute(update(t.posts).where(t.posts.c.id == one).values(reading=bindparam("said")), said)
 
 
 async def _lock_conversations(connection: AsyncConnection, post_ids: Collection[int]) -> None:

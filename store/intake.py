@@ -6,10 +6,10 @@ Owns their insertion within the caller's transaction, and what of a batch is new
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, case, func, select
+from sqlalchemy import Executable, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import Status
@@ -134,7 +134,24 @@ async def _insert(
                 "attempts": 0,
             }
         )
-    return sorted((await connection.execute(_insert_posts(connection.dialect.name), given)).scalars())
+    saved = (await connection.execute(_insert_posts(connection.dialect.name), given)).all()
+    await _begin_conversations(connection, saved)
+    return sorted(row.id for row in saved)
+
+
+async def _begin_conversations(connection: AsyncConnection, saved: Sequence[rows.AnyRow]) -> None:
+    """Note of each conversation that has just got its first post which that is. It stays the first that we heard of."""
+    first = {row.conversation_id: row for row in sorted(saved, key=attrgetter("id"), reverse=True)}
+    begun = [{"one": one, "first": row.id, "began": row.posted_at} for one, row in sorted(first.items())]
+    if begun:
+        await connection.execute(_BEGIN, begun)
+
+
+_BEGIN = (
+    update(t.conversations)
+    .where(t.conversations.c.id == bindparam("one"), t.conversations.c.first_post_id.is_(None))
+    .values(first_post_id=bindparam("first"), began_at=bindparam("began", type_=t.Instant))
+)
 
 
 async def _open_conversations(
@@ -199,7 +216,7 @@ def _upsert_authors(dialect: str) -> Executable:
 @cache
 def _insert_posts(dialect: str) -> Executable:
     statement = rows.insert(t.posts, dialect).on_conflict_do_nothing(index_elements=["platform", "native_id"])
-    made: Executable = statement.returning(t.posts.c.id)
+    made: Executable = statement.returning(t.posts.c.id, t.posts.c.conversation_id, t.posts.c.posted_at)
     return made
 
 

@@ -26,6 +26,7 @@ from store.edits import rewrite
 from store.effects import still_hold, taken
 from store.intake import known_version, take_in
 from store.notes import forget_all_beside, forget_old
+from store.readings import reading_of
 from store.saved_filters import forget_naming
 from store.sources import Progress, advance
 
@@ -146,7 +147,8 @@ class Posts:
             }
             if moved:
                 values = {"stage": Stage.ASSESSED, "stage_at": at, "attempts": 0, "problem": None}
-                await connection.execute(update(t.posts).where(t.posts.c.id.in_(moved)).values(**values))
+                said = [{"one": post_id, "said": reading_of(read)} for post_id, (read, _) in moved.items()]
+                await connection.execute(_READ.values(**values), said)
                 read_rows = [_assessment_row(post_id, read, at) for post_id, (read, _) in moved.items()]
                 await connection.execute(
                     rows.insert(t.assessments, self._db.dialect).on_conflict_do_nothing(), read_rows
@@ -243,6 +245,9 @@ _STILL_SAVED = (
     .order_by(t.posts.c.id)
     .with_for_update()
 )
+
+
+_READ = update(t.posts).where(t.posts.c.id == bindparam("one")).values(reading=bindparam("said"))
 
 
 def _assessment_row(post_id: int, assessment: Assessment, at: datetime) -> dict[str, object]:

@@ -404,11 +404,21 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
-    """An acknowledgement is noted on its conversation; after an answer nobody waits there, nor any draft."""
+    """An acknowledgement is noted on its conversation; after an answer nobody waits there, nor any draft.
+
+    So is how long it took, where no such reply was first. The caller holds the conversation's row.
+    """
     if reply.kind is ReplyKind.ANSWER:
         await set_aside(connection, reply, at=at)
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
     await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
+    name = "automatic_took" if reply.is_automatic else "person_took"
+    known = select(_C.began_at, _C[name].label("took")).where(_C.id == reply.conversation_id)
+    began_at, before = (await connection.execute(known)).one()
+    if began_at is not None:
+        took = max(0.0, (at - began_at).total_seconds())
+        first = update(t.conversations).where(_C.id == reply.conversation_id)
+        await connection.execute(first.values({name: took if before is None else min(before, took)}))
     await place(connection, [reply.conversation_id])
 
 

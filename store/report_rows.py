@@ -6,16 +6,13 @@ to run a query: `reports` does. A deleted post stays a row of its day; what it m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    ScalarSelect,
     Select,
     String,
-    Text,
     and_,
     bindparam,
     case,
@@ -27,78 +24,74 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.visitors import iterate
 
 from core.conversation import Move, Status
 from core.reply import VOID, ReplyState
-from core.report import DELETED, NO, NONE, TOOK, UNREAD, YES, Answer, Facet, Fate, Kind, Outcome, Which
+from core.report import DELETED, NO, NONE, TOOK, YES, Answer, Facet, Fate, Kind, Outcome, Which
 from store import tables as t
+from store.readings import READ, says
 
-_P, _A, _C, _R, _D, _L = t.posts.c, t.assessments.c, t.conversations.c, t.replies.c, t.decisions.c, t.audit.c
+_P, _C, _R, _D, _L = t.posts.c, t.conversations.c, t.replies.c, t.decisions.c, t.audit.c
 Text_ = ColumnElement[str]
 
 # The instant as of which it is told what is due.
 NOW = bindparam("now", type_=t.Instant)
-# A post's topics as its assessment spells them: `["complaint", "billing"]`.
-TOPICS = case((_P.deleted_at.is_not(None), DELETED), else_=func.coalesce(cast(_A.intents, Text), UNREAD))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One kind of row. `source` joins each with the one post it is about; `conditions` say which are of the kind."""
+    """One kind of row. `source` joins each with the one post it is about; `conditions` say which are of the kind.
+
+    `alone` are the same rows without their posts, for questions that ask nothing of those: SQLite joins all the same.
+    Facets that stand in a post's reading have READ for their column: `values_of` says what it holds.
+    """
 
     source: FromClause
+    alone: FromClause
     at: ColumnElement[Any]
     id: ColumnElement[int]
     conditions: tuple[ColumnElement[bool], ...]
-    facets: Mapping[Facet, Text_]
+    facets: Mapping[Facet, ColumnElement[Any]]
+
+    def is_read(self, facet: Facet) -> bool:
+        """Whether a facet stands in the reading. Raises: KeyError where rows of the kind have no such facet."""
+        return self.facets[facet] is READ
 
     def holds(self, facet: Facet, value: str) -> ColumnElement[bool]:
         """SQL: whether a row has a value. Raises: KeyError where rows of the kind have no such facet."""
-        return _has_topic(value) if facet is Facet.TOPIC else self.facets[facet] == value
+        return says(facet, value) if self.is_read(facet) else self.facets[facet] == value
 
 
 def chosen(which: Which, *columns: ColumnElement[Any]) -> Select[Any]:
     """Return the query for `which`. How long things took is not asked here: opening hours are no matter for SQL."""
     of_kind = DEFINITIONS[which.kind]
-    query = select(*columns).select_from(of_kind.source).where(*of_kind.conditions)
-    query = query.where(of_kind.at >= which.start, of_kind.at < which.until)
-    for facet, value in which.facets:
-        if facet not in TOOK:
-            query = query.where(of_kind.holds(facet, value))
-    return query
+    held = [of_kind.holds(facet, value) for facet, value in which.facets if facet not in TOOK]
+    source = of_kind.source if _ask_of_posts(*columns, *held) else of_kind.alone
+    query = select(*columns).select_from(source).where(*of_kind.conditions, *held)
+    return query.where(of_kind.at >= which.start, of_kind.at < which.until)
 
 
-def _has_topic(value: str) -> ColumnElement[bool]:
-    """Topics are a closed set of plain words, so a quoted word is found as text, in the same way by both engines."""
-    if value in (DELETED, UNREAD):
-        spelled: ColumnElement[bool] = literal(value, String) == TOPICS
-        return spelled
-    if value == NONE:
-        return TOPICS == "[]"
-    return TOPICS.like(f'%"{value}"%')
-
-
-def _of_post(column: ColumnElement[Any]) -> Text_:
-    """SQL: what was understood of a post; of one that is deleted nothing is."""
-    return case((_P.deleted_at.is_not(None), DELETED), else_=func.coalesce(column, UNREAD))
+def _ask_of_posts(*asked: ColumnElement[Any]) -> bool:
+    return any(getattr(part, "table", None) is t.posts for one in asked for part in iterate(one))
 
 
 def _yes(holds: ColumnElement[bool]) -> Text_:
     return case((holds, literal(YES, String)), else_=literal(NO, String))
 
 
-_COMMON: dict[Facet, Text_] = {
+_COMMON: dict[Facet, ColumnElement[Any]] = {
     # As an expression: by the bare column SQLite takes the index of native ids, and looks at every post there is.
     Facet.PLATFORM: func.coalesce(_P.platform, NONE),
     Facet.ACCOUNT: _P.account,
-    Facet.LANGUAGE: _of_post(_A.language),
-    Facet.TOPIC: TOPICS,
-    Facet.MOOD: _of_post(_A.sentiment),
+    Facet.LANGUAGE: READ,
+    Facet.TOPIC: READ,
+    Facet.MOOD: READ,
 }
-_READ_POST = t.posts.outerjoin(t.assessments, _A.post_id == _P.id)
 
 _POSTS = Definition(
-    source=_READ_POST,
+    source=t.posts,
+    alone=t.posts,
     at=_P.posted_at,
     id=_P.id,
     conditions=(),
@@ -117,54 +110,34 @@ _POSTS = Definition(
 _SENT = _R.state == ReplyState.SENT
 _BY_PERSON = _R.is_automatic.is_(False)
 
-
-def _first(which: ColumnElement[bool]) -> ScalarSelect[Any]:
-    """SQL: when the first such reply of a conversation was published."""
-    return select(func.min(_R.settled_at)).where(_R.conversation_id == _C.id, _SENT, which).scalar_subquery()
-
-
-FIRST_AUTOMATIC = _first(_R.is_automatic)
-FIRST_BY_PERSON = _first(_BY_PERSON)
-_answered = exists().where(_R.conversation_id == _C.id, _SENT, _BY_PERSON)
-_acknowledged = exists().where(_R.conversation_id == _C.id, _SENT, _R.is_automatic)
-_other = t.posts.alias("other")
-_FIRST_POST = (
-    select(func.min(_other.c.id)).where(_other.c.conversation_id == _C.id).correlate(t.conversations).scalar_subquery()
-)
-
-
-def answer_of(*, by_person_at: datetime | None, status: str) -> Answer:
-    """Return the same as the facet ANSWER below, for a row that is at hand."""
-    if by_person_at is not None:
-        return Answer.PERSON
-    return Answer.CLOSED if status == Status.RESOLVED else Answer.WAITING
-
-
+# Each has its first post, so this is no outer join in truth.
 _CONVERSATIONS = Definition(
-    source=_READ_POST.join(t.conversations, _C.id == _P.conversation_id),
-    at=_P.posted_at,
+    source=t.conversations.outerjoin(t.posts, _P.id == _C.first_post_id),
+    alone=t.conversations,
+    at=_C.began_at,
     id=_C.id,
-    conditions=(_P.id == _FIRST_POST,),
+    conditions=(),
     facets={
         **_COMMON,
         Facet.ANSWER: case(
-            (_answered, Answer.PERSON.value),
+            (_C.person_took.is_not(None), Answer.PERSON.value),
             (_C.status == Status.RESOLVED, Answer.CLOSED.value),
             else_=Answer.WAITING.value,
         ),
-        Facet.ACKNOWLEDGED: _yes(_acknowledged),
+        Facet.ACKNOWLEDGED: _yes(_C.automatic_took.is_not(None)),
     },
 )
 
 
 # ---- Replies: what was published. A reply that is sent never changes. ----
 
-# A reply has its post, so these are no outer joins in truth: engines leave out an outer join that nothing is asked of.
-_ABOUT_REPLY = t.replies.outerjoin(t.posts, _P.id == _R.post_id).outerjoin(t.assessments, _A.post_id == _R.post_id)
+# A reply has its post, so these are no outer joins in truth.
+_ABOUT_REPLY = t.replies.outerjoin(t.posts, _P.id == _R.post_id)
 _OF_REPLY = {**_COMMON, Facet.PLATFORM: func.coalesce(_R.platform, NONE), Facet.ACCOUNT: _R.account}
 
 _REPLIES = Definition(
     source=_ABOUT_REPLY,
+    alone=t.replies,
     at=_R.settled_at,
     id=_R.id,
     conditions=(_SENT,),
@@ -199,6 +172,7 @@ _FATE = case(
 
 _DRAFTS = Definition(
     source=_ABOUT_REPLY.outerjoin(t.decisions, _D.post_id == _R.post_id),
+    alone=t.replies.outerjoin(t.decisions, _D.post_id == _R.post_id),
     at=_R.created_at,
     id=_R.id,
     conditions=(_R.template.is_not(None),),
@@ -218,12 +192,11 @@ _DRAFTS = Definition(
 _MOVED = case((_L.subject.like("conversation %"), cast(func.substr(_L.subject, len("conversation ") + 1), Integer)))
 
 _MOVES = Definition(
-    source=t.audit.join(t.conversations, _C.id == _MOVED)
-    .outerjoin(t.posts, _P.id == _FIRST_POST)
-    .outerjoin(t.assessments, _A.post_id == _P.id),
+    source=t.audit.outerjoin(t.conversations, _C.id == _MOVED).outerjoin(t.posts, _P.id == _C.first_post_id),
+    alone=t.audit,
     at=_L.at,
     id=_L.id,
-    conditions=(_L.action.in_([move.value for move in Move]),),
+    conditions=(_L.action.in_([move.value for move in Move]), _L.subject.like("conversation %")),
     facets={**_COMMON, Facet.BY: _L.by, Facet.MOVE: _L.action},
 )
 
@@ -241,8 +214,11 @@ _met = or_(
     ),
 )
 
+_ESCALATED = t.decisions.join(t.posts, _P.id == _D.post_id)
+
 _PROMISES = Definition(
-    source=t.decisions.join(t.posts, _P.id == _D.post_id).outerjoin(t.assessments, _A.post_id == _P.id),
+    source=_ESCALATED,
+    alone=_ESCALATED,
     at=_D.due_at,
     id=_D.post_id,
     conditions=(_D.escalate,),

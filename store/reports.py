@@ -8,42 +8,29 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, String, func, literal, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.report import (
-    ANY,
-    DELETED,
-    NONE,
-    TOOK,
-    UNREAD,
-    Answer,
-    Facet,
-    Kind,
-    Response,
-    Which,
-    bucket,
-    open_time_of,
-    seconds_taken,
-)
-from core.sla import Hours
+from core.report import ANY, TOOK, Facet, Kind, Which, bucket
+from core.sla import Hours, OpenTime
 from store import rows
 from store import tables as t
+from store.combined import PART, Combined, Tally
 from store.database import Database
-from store.report_rows import DEFINITIONS, FIRST_AUTOMATIC, FIRST_BY_PERSON, answer_of, chosen
+from store.readings import READ, values_of
+from store.report_rows import DEFINITIONS, Definition, chosen
 
-Tally = Counter[tuple[str, ...]]
+_COLUMNS = {Facet.AUTOMATIC_TOOK: t.conversations.c.automatic_took}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One row of a list: the post it is about, and its facets. The text of a deleted or forgotten post is "".
 
-    `automatic_at` and `by_person_at` are for conversations: when each was first answered.
+    `automatic_took` and `person_took` are for conversations: after how many seconds each was first answered.
     """
 
     id: int
@@ -56,22 +43,15 @@ class Line:
     url: str
     is_deleted: bool
     facets: Mapping[Facet, str]
-    automatic_at: datetime | None = None
-    by_person_at: datetime | None = None
+    topics: tuple[str, ...]
+    automatic_took: float | None = None
+    person_took: float | None = None
 
 
 def facets_of(kind: Kind) -> frozenset[Facet]:
     """Return by what rows of a kind can be narrowed."""
     timed = TOOK if kind is Kind.CONVERSATIONS else ()
     return frozenset({*DEFINITIONS[kind].facets, *timed})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Responses:
-    """How many conversations stand how; and when those that were answered were."""
-
-    standing: Counter[Answer]
-    answered: Sequence[Response]
 
 
 class Reports:
@@ -105,27 +85,22 @@ class Look:
 
     async def tally(self, which: Which, *facets: Facet) -> Tally:
         """Return how many rows have each combination of values. A row with several topics counts with each."""
-        return spread(await self.combined(which, *facets), facets)
+        return (await self.combined(which, *facets)).by(*facets)
 
-    async def combined(self, which: Which, *facets: Facet) -> Tally:
-        """Return the same with each row counted once: the topics of a row are one value, for `spread` to take apart."""
-        columns = [DEFINITIONS[which.kind].facets[facet] for facet in facets]
-        query = chosen(which, *columns, func.count()).group_by(*columns)
-        return Counter({tuple(values): number for *values, number in (await self._run(query)).all()})
+    async def combined(self, which: Which, *facets: Facet) -> Combined:
+        """Return how many rows have each combination, each row counted once, for `Combined.by` to fold."""
+        of_kind = DEFINITIONS[which.kind]
+        beside = tuple(facet for facet in facets if not of_kind.is_read(facet))
+        read, text = READ if len(beside) < len(facets) else None, _as_one(of_kind, beside) if beside else None
+        grouped = [column for column in (read, text) if column is not None]
+        columns = [literal(0) if read is None else read, literal("", String) if text is None else text]
+        found = await self._run(chosen(which, *columns, func.count()).group_by(*grouped))
+        counted = {(read, text): number for read, text, number in found.all()}
+        return Combined(beside=beside, counted=Counter(counted))
 
-    async def responses(self, which: Which) -> Responses:
-        """Return how conversations stand, and of those that were answered, when."""
-        of_kind = DEFINITIONS[Kind.CONVERSATIONS]
-        query = chosen(which, of_kind.id, of_kind.at, FIRST_AUTOMATIC, FIRST_BY_PERSON, t.conversations.c.status)
-        standing: Counter[Answer] = Counter()
-        answered: list[Response] = []
-        for one, began_at, automatic_at, by_person_at, status in (await self._run(query)).all():
-            standing[answer_of(by_person_at=by_person_at, status=status)] += 1
-            if automatic_at is not None or by_person_at is not None:
-                answered.append(
-                    Response(id=one, began_at=began_at, automatic_at=automatic_at, by_person_at=by_person_at)
-                )
-        return Responses(standing=standing, answered=answered)
+    async def times(self, which: Which, facet: Facet) -> list[float]:
+        """Return how many seconds the answers took that `facet` is about, in order."""
+        return sorted(took for _, took in await self._taken(which, facet))
 
     async def lines(self, which: Which, *, limit: int, offset: int = 0) -> list[Line]:
         """Return the rows themselves: the newest first; where the question is how long it took, the longest first."""
@@ -141,18 +116,31 @@ class Look:
 
     async def _timed(self, which: Which) -> list[int]:
         """Return the conversations that took as long as asked, the longest first. Worked out once for each question."""
-        if which in self._ids:
-            return self._ids[which]
-        responses = (await self.responses(which)).answered
-        open_time = open_time_of(responses, self._hours)
-        wanted = [(facet, value) for facet, value in which.facets if facet in TOOK]
-        taken: list[tuple[float, int]] = []
-        for response in responses:
-            times = [seconds_taken(response, facet, open_time) for facet, _ in wanted]
-            if all(_fits(took, value) for took, (_, value) in zip(times, wanted, strict=True)):
-                taken.append((times[0] or 0.0, response.id))
-        self._ids[which] = [one for _, one in sorted(taken, reverse=True)]
+        if which not in self._ids:
+            wanted = [(facet, value) for facet, value in which.facets if facet in TOOK]
+            taken = [
+                {one: took for one, took in await self._taken(which, facet) if value in (ANY, bucket(took))}
+                for facet, value in wanted
+            ]
+            fit = [(took, one) for one, took in taken[0].items() if all(one in other for other in taken[1:])]
+            self._ids[which] = [one for _, one in sorted(fit, reverse=True)]
         return self._ids[which]
+
+    async def _taken(self, which: Which, facet: Facet) -> Sequence[tuple[int, float]]:
+        """Return conversations with how many seconds it took, those that have such an answer."""
+        c = t.conversations.c
+        took = _COLUMNS.get(facet, c.person_took)
+        query = chosen(which, c.id, took).where(took.is_not(None))
+        if facet is not Facet.PERSON_TOOK_OPEN or not self._hours.ever_close:
+            return [(one, seconds) for one, seconds in (await self._run(query)).all()]
+        found = [
+            (one, began_at, began_at + timedelta(seconds=seconds))
+            for one, seconds, began_at in (await self._run(query.add_columns(c.began_at))).all()
+        ]
+        if not found:
+            return []
+        open_time = OpenTime(self._hours, min(began for _, began, _ in found), max(ended for _, _, ended in found))
+        return [(one, open_time.seconds(began, ended)) for one, began, ended in found]
 
     async def _run(self, query: Any) -> Any:
         return await self._connection.execute(query, self._bound)
@@ -162,8 +150,13 @@ def _is_timed(which: Which) -> bool:
     return any(facet in TOOK for facet, _ in which.facets)
 
 
-def _fits(seconds: float | None, value: str) -> bool:
-    return seconds is not None and value in (ANY, bucket(seconds))
+def _as_one(of_kind: Definition, facets: Sequence[Facet]) -> ColumnElement[str]:
+    """SQL: the values of several facets as one text."""
+    first, *rest = (type_coerce(of_kind.facets[facet], String) for facet in facets)
+    one: ColumnElement[str] = first
+    for column in rest:
+        one = one.concat(literal(PART, String)).concat(column)
+    return one
 
 
 def _columns(kind: Kind) -> list[ColumnElement[Any]]:
@@ -173,14 +166,16 @@ def _columns(kind: Kind) -> list[ColumnElement[Any]]:
         of_kind.at.label("at"),
         *(p[name] for name in ("conversation_id", "posted_at", "text", "url", "deleted_at")),
         p.id.label("post_id"),
-        *(column.label(f"facet_{facet}") for facet, column in of_kind.facets.items()),
+        READ.label("read"),
+        *(column.label(f"facet_{facet}") for facet, column in of_kind.facets.items() if not of_kind.is_read(facet)),
     ]
     if kind is Kind.CONVERSATIONS:
-        columns += [FIRST_AUTOMATIC.label("automatic_at"), FIRST_BY_PERSON.label("by_person_at")]
+        columns += [t.conversations.c.automatic_took, t.conversations.c.person_took]
     return columns
 
 
 def _line(row: rows.AnyRow, kind: Kind) -> Line:
+    of_kind = DEFINITIONS[kind]
     return Line(
         id=row.row_id,
         at=row.at,
@@ -191,27 +186,12 @@ def _line(row: rows.AnyRow, kind: Kind) -> Line:
         text=row.text,
         url=row.url,
         is_deleted=row.deleted_at is not None,
-        facets={facet: getattr(row, f"facet_{facet}") for facet in DEFINITIONS[kind].facets},
-        automatic_at=row.automatic_at if kind is Kind.CONVERSATIONS else None,
-        by_person_at=row.by_person_at if kind is Kind.CONVERSATIONS else None,
+        facets={
+            facet: values_of(row.read, facet)[0] if of_kind.is_read(facet) else getattr(row, f"facet_{facet}")
+            for facet in of_kind.facets
+            if facet is not Facet.TOPIC
+        },
+        topics=values_of(row.read, Facet.TOPIC),
+        automatic_took=row.automatic_took if kind is Kind.CONVERSATIONS else None,
+        person_took=row.person_took if kind is Kind.CONVERSATIONS else None,
     )
-
-
-@cache
-def topics_of(spelled: str) -> tuple[str, ...]:
-    """Return the topics of a post as `report_rows.TOPICS` spells them: `["complaint", "billing"]`."""
-    if spelled in (DELETED, UNREAD):
-        return (spelled,)
-    return tuple(word.strip(' "') for word in spelled.strip("[]").split(",") if word.strip()) or (NONE,)
-
-
-def spread(combined: Tally, facets: Sequence[Facet]) -> Tally:
-    """Return how many rows have each combination, where a row with several topics counts with each of them."""
-    if Facet.TOPIC not in facets:
-        return combined
-    nth = facets.index(Facet.TOPIC)
-    counted: Tally = Counter()
-    for values, number in combined.items():
-        for topic in topics_of(values[nth]):
-            counted[*values[:nth], topic, *values[nth + 1 :]] += number
-    return counted

@@ -194,6 +194,12 @@ conversations = Table(
     Column("sentiment", String(20)),
     Column("intents", Integer, nullable=False, server_default="0"),
     Column("has_draft", Boolean, nullable=False, server_default=false()),
+    # For the numbers, each written once: the first post we heard of it, when that was written, and how many seconds
+    # later the first reply was published that the machine sent by itself, and the first of a person's.
+    Column("first_post_id", _ID),
+    Column("began_at", Instant),
+    Column("automatic_took", Float),
+    Column("person_took", Float),
     UniqueConstraint("account", "root_id", "author_id"),
     # In the order of the inbox, with every filter's column: a page looks at no row that is not on it.
     Index(
@@ -211,6 +217,8 @@ conversations = Table(
     Index("ix_conversations_changed", "changed_at"),
     Index("ix_conversations_author", "author_id", "account"),
     Index("ix_conversations_assigned", "assigned_to", "status", "rank", "id"),
+    # What the numbers ask of a conversation.
+    Index("ix_conversations_began", "began_at", "status", "person_took", "automatic_took", "first_post_id"),
 )
 
 # Every post a platform showed us that concerns us, exactly once (I1).
@@ -248,6 +256,8 @@ posts = Table(
     Column("checked_at", Instant),
     Column("check_at", Instant),
     Column("silent_since", Instant),
+    # What its assessment says, for the numbers (store/readings.py). None: not read yet.
+    Column("reading", Integer),
     UniqueConstraint("platform", "native_id"),
     Index("ix_posts_stage", "stage", "stage_at"),
     Index("ix_posts_check", "account", "check_at"),
@@ -257,9 +267,8 @@ posts = Table(
     # What the numbers ask of a post, so that they look at no text.
     Index(
         "ix_posts_posted",
-        *("posted_at", "platform", "account", "is_backfill", "deleted_at", "conversation_id", "matched"),
+        *("posted_at", "reading", "platform", "account", "is_backfill", "deleted_at", "matched"),
     ),
-    Index("ix_posts_first", "conversation_id", "id"),
 )
 
 assessments = Table(
@@ -420,11 +429,11 @@ replies = Table(
     Column("problem", Text),
     UniqueConstraint("post_id", "kind"),
     Index("ix_replies_due", "state", "not_before"),
-    # When a conversation was first answered, by whom, is looked up for each that began in a range.
+    # Whether a person answered in time is looked up for each due time.
     Index("ix_replies_conversation", "conversation_id", "state", "is_automatic", "settled_at"),
     Index("ix_replies_account", "account", "created_at"),
     Index("ix_replies_sending", "account", "sending_at"),
-    Index("ix_replies_settled", "state", "settled_at"),
+    Index("ix_replies_settled", "state", "settled_at", "is_automatic", "approved_by"),
     Index("ix_replies_created", "created_at"),
 )
 

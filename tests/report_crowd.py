@@ -19,6 +19,7 @@ from core.post import Platform
 from core.reply import VOID, ReplyKind, ReplyState
 from store import tables as t
 from store.database import Database
+from store.readings import reading
 
 _PEOPLE = ("Lars", "Mette", "Åse", "=Nora")
 _WATCHES = ("hav", "#havnede", "-40%", "hav & co")
@@ -62,6 +63,10 @@ class Crowd:
                 for some in _chunks(rows):
                     await connection.execute(insert(table), some)
 
+    @property
+    def _conversations(self) -> list[dict[str, Any]]:
+        return self.rows[t.conversations]
+
     def _add(self, table: Table, **values: Any) -> int:
         made = {"id": next(self._ids[table])} if "id" in table.c and table is not t.audit else {}
         self.rows[table].append(made | values)
@@ -82,6 +87,7 @@ class Crowd:
             t.conversations,
             account=account, root_id=f"r{nth}", author_id=author, status=status, version=1, urgency=20,
             opened_at=at, last_post_at=at, changed_at=at,
+            first_post_id=None, began_at=None, automatic_took=None, person_took=None,
         )  # fmt: skip
         language = random.choice(list(Language))
         for _ in range(random.choice((1, 1, 1, 2, 3))):
@@ -102,14 +108,18 @@ class Crowd:
             conversation_id=one, text="" if gone else _TEXTS[language], url="" if gone else "https://x.com/i/status/1",
             root_id=f"r{one}", via="mention", matched="" if gone else random.choice(_WATCHES), is_summons=True,
             is_backfill=random.random() < 0.03, posted_at=at, heard_at=at, stage="decided", stage_at=at,
-            deleted_at=gone,
+            deleted_at=gone, reading=None,
         )  # fmt: skip
+        if self._conversations[-1]["first_post_id"] is None:
+            self._conversations[-1] |= {"first_post_id": post, "began_at": at}
         if gone is None and random.random() < 0.97:
             mood = random.choices(_MOODS, (34, 38, 20, 8))[0]
+            intents = random.sample(list(Intent), random.choice((0, 1, 1, 2)))
+            self.rows[t.posts][-1]["reading"] = reading(sentiment=mood, language=language, intents=intents)
             self._add(
                 t.assessments,
                 post_id=post, language=language, sentiment=mood, confidence=0.8, negative=0.2, neutral=0.6,
-                positive=0.2, urgency=20, intents=random.sample(list(Intent), random.choice((0, 1, 1, 2))),
+                positive=0.2, urgency=20, intents=intents,
                 reasons=[], model="m", model_version="1", assessed_at=at, corrected=[],
             )  # fmt: skip
         due = at + timedelta(minutes=random.choice((15, 60, 240))) if random.random() < 0.2 else None
@@ -139,8 +149,15 @@ class Crowd:
             fence=0, attempts=0, looks=0, settled_at=settled if state is ReplyState.SENT else None,
             problem=VOID if state is ReplyState.DROPPED and random.random() < 0.3 else None,
         )  # fmt: skip
+        if state is ReplyState.SENT:
+            self._answered("automatic_took" if is_automatic else "person_took", settled)
         if template is not None and person is not None and not is_automatic:
             self._audit(at, "reply approved", f"reply {reply}", edited=random.random() < 0.4)
+
+    def _answered(self, name: str, settled: datetime) -> None:
+        thread = self._conversations[-1]
+        took = (settled - thread["began_at"]).total_seconds()
+        thread[name] = took if thread[name] is None else min(thread[name], took)
 
 
 def _chunks(rows: list[dict[str, Any]], size: int = 1_000) -> Iterable[list[dict[str, Any]]]:

@@ -28,6 +28,7 @@ from store import tables as t
 from store.accounts import Accounts
 from store.database import Database, open_database
 from store.places import bits
+from store.readings import reading
 
 _DAYS = 400
 # Posts of a conversation, and how many have so many: 3.0 on average.
@@ -200,12 +201,14 @@ class Maker:
                 "stage_at": at,
                 "attempts": 0,
                 "checked_at": at,
+                "reading": None,
                 "check_at": None if random.random() < 0.97 else self._until + timedelta(hours=24 * random.random()),
             }
         )
         mood = random.choices(_MOODS, _MOOD_WEIGHTS)[0]
         urgency = min(100, int(random.triangular(0, 100, 15 if mood is not Sentiment.NEGATIVE else 45)))
         intents = list(dict.fromkeys(random.choices(_INTENTS, _INTENT_WEIGHTS, k=random.choice((1, 1, 1, 2)))))
+        thread.posts[-1]["reading"] = reading(sentiment=mood, language=language, intents=intents)
         word = said.split(maxsplit=1)[0]
         thread.assessments.append(
             {
@@ -313,6 +316,10 @@ class Maker:
             "sentiment": newest["sentiment"],
             "intents": bits(newest["intents"]),
             "has_draft": any(reply["state"] is ReplyState.DRAFT for reply in thread.replies),
+            "first_post_id": thread.posts[0]["id"],
+            "began_at": thread.posts[0]["posted_at"],
+            "automatic_took": _took(thread, is_automatic=True),
+            "person_took": _took(thread, is_automatic=False),
         }
 
     def _status(self, age: timedelta) -> Status:
@@ -334,6 +341,16 @@ async def fill(database: Database, *, posts: int, seed: int, until: datetime) ->
                     await connection.execute(insert(table), _alike(rows))
     if not database.is_sqlite:
         await _settle_postgres(database)
+
+
+def _took(thread: _Thread, *, is_automatic: bool) -> float | None:
+    sent = (
+        reply["settled_at"]
+        for reply in thread.replies
+        if reply["state"] is ReplyState.SENT and reply["is_automatic"] is is_automatic
+    )
+    first = min(sent, default=None)
+    return None if first is None else (first - thread.posts[0]["posted_at"]).total_seconds()
 
 
 def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from core.correction import Change, Field
 from core.decision import Action
 from core.errors import Conflict, IllegalMove
 from core.post import Platform
-from core.reply import ReplyState
+from core.reply import Receipt, ReplyState
 from store import tables as t
 from store.conversations import Conversations
 from store.corrections import Corrections
@@ -25,7 +25,9 @@ from store.edits import rewrite
 from store.inbox import MOST_COUNTED, InboxFilters, Page, count_by_status
 from store.places import INTENT_BITS, place
 from store.posts import Posts
+from store.readings import reading_of
 from store.replies import Replies
+from store.rows import assessment
 from tests.builders import NOW, a_mention, a_plan, a_post, an_assessment, an_author, decided, saved
 
 EVERY = InboxFilters(statuses=tuple(Status))
@@ -231,6 +233,27 @@ async def test_whatever_is_done_the_places_are_what_the_rows_say(database: Datab
     assert await _places(database) == before
     assert len(before) > 3
     assert walk.done > 30
+    await _assert_the_numbers_columns_hold(database)
+
+
+async def _assert_the_numbers_columns_hold(database: Database) -> None:
+    """What the reports count from (store/readings.py and four columns of a conversation), made anew from the rows."""
+    async with database.read() as connection:
+        read = {row.post_id: assessment(row) for row in await connection.execute(select(t.assessments))}
+        posts = (await connection.execute(select(t.posts).order_by(t.posts.c.id))).all()
+        sent = (await connection.execute(select(t.replies).where(t.replies.c.state == ReplyState.SENT))).all()
+        threads = (await connection.execute(select(t.conversations))).all()
+    assert {one.id: one.reading for one in posts} == {
+        one.id: reading_of(read[one.id]) if one.id in read else None for one in posts
+    }
+    assert sent
+    for thread in threads:
+        first = next(post for post in posts if post.conversation_id == thread.id)
+        assert (thread.first_post_id, thread.began_at) == (first.id, first.posted_at)
+        for name, is_automatic in (("automatic_took", True), ("person_took", False)):
+            ours = [one for one in sent if (one.conversation_id, one.is_automatic) == (thread.id, is_automatic)]
+            took = [(one.settled_at - first.posted_at).total_seconds() for one in ours]
+            assert getattr(thread, name) == min(took, default=None)
 
 
 async def _places(database: Database) -> list[dict[str, Any]]:
@@ -248,7 +271,8 @@ class _Walk:
         self._conversations, self._replies = Conversations(database), Replies(database)
         self._said = 0
         self.done = 0
-        self.steps = (self.hear, self.hear, self.hear, self.move, self.reply, self.correct, self.delete, self.edit)
+        change = (self.move, self.reply, self.send, self.correct, self.delete, self.edit)
+        self.steps = (self.hear, self.hear, self.hear, *change)
 
     async def hear(self) -> None:
         """A post, new or in a conversation that is there."""
@@ -304,6 +328,13 @@ class _Walk:
             return
         self.done += 1
 
+    async def send(self) -> None:
+        """Whatever may leave is published, a little later than what was before it."""
+        for reply in await self._replies.claim_due("test", at=NOW, lease=timedelta(minutes=1)):
+            at = NOW + timedelta(seconds=self._random.randrange(100))
+            receipt = Receipt(remote_id=f"r{reply.id}", url="https://x.com/i/status/1")
+            self.done += await self._replies.mark_sent(reply, receipt, at=at)
+
     async def correct(self) -> None:
         """A person sets right what was understood."""
         post_id = await self._any(t.assessments.c.post_id)
@@ -314,9 +345,18 @@ class _Walk:
             row = (await connection.execute(query)).one()
         to = self._random.randrange(101)
         change = Change(field=Field.URGENCY, was=row.urgency, now=to)
-        if self._random.random() < 0.5:
-            mood = self._random.choice((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))
-            change = Change(field=Field.SENTIMENT, was=Sentiment(row.sentiment), now=mood)
+        match self._random.randrange(4):
+            case 0:
+                mood = self._random.choice((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))
+                change = Change(field=Field.SENTIMENT, was=Sentiment(row.sentiment), now=mood)
+            case 1:
+                language = self._random.choice((Language.DA, Language.SV))
+                change = Change(field=Field.LANGUAGE, was=Language(row.language), now=language)
+            case 2:
+                now = (self._random.choice(tuple(Intent)),)
+                change = Change(field=Field.INTENTS, was=assessment(row).intents, now=now)
+            case _:
+                pass
         if change.was != change.now:
             await Corrections(self._db).make(post_id, [change], by="kari", spreads=False, at=NOW)
             self.done += 1
