@@ -1,4 +1,4 @@
-"""Rules tried and put live in a real browser, by keyboard alone; and without scripts."""
+"""Rules tried and put live in a real browser without scripts, and seen by axe."""
 
 import pytest
 from playwright.async_api import Browser as Chromium

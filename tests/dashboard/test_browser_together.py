@@ -1,9 +1,6 @@
-"""Two people at one desk, in a real browser."""
-
-import asyncio
+"""A draft rejected with a reason by one digit, in a real browser."""
 
 import pytest
-from playwright.async_api import Browser as Chromium
 from playwright.async_api import Page, expect
 
 from core.reply import ReplyState
@@ -14,22 +11,6 @@ __all__ = ["chromium", "page"]
 
 pytestmark = pytest.mark.browser
 _LONG = 20_000
-
-
-async def _at(chromium: Chromium, house: House, name: str, conversation: int) -> Page:
-    context = await chromium.new_context(viewport={"width": 1280, "height": 800})
-    opened = await context.new_page()
-    await sign_in(opened, house, name)
-    await opened.goto(f"{house.url}/conversations/{conversation}")
-    await expect(opened.get_by_text("Live", exact=True)).to_be_visible(timeout=_LONG)
-    return opened
-
-
-async def _until(house: House, conversation: int, state: ReplyState) -> None:
-    """Wait until the newest reply stands there."""
-    async with asyncio.timeout(_LONG / 1000):
-        while (await house.seed.reply_of(conversation)).state is not state:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 async def test_a_draft_is_rejected_and_its_language_set_right_by_one_digit(page: Page, house: House) -> None:

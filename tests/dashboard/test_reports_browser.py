@@ -1,4 +1,4 @@
-"""The numbers in a real browser: opened to their rows by keyboard, drawn from their tables, whole without scripts."""
+"""The numbers in a real browser: drawn from their tables, whole without scripts."""
 
 import pytest
 from playwright.async_api import Browser as Chromium

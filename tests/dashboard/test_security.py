@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -200,7 +201,7 @@ async def test_what_is_a_colleagues_stays_theirs(staffed: House) -> None:
         before = await _rows(staffed)
         path, version = f"/conversations/{conversation}", hers.hidden("version", "/move")
         writing = {"text": "Ikke mine ord", "seen": f"{reply.post_id}.0", "post": reply.post_id, "anyway": "yes"}
-        tries: list[tuple[str, dict[str, object]]] = [
+        tries: list[tuple[str, dict[str, Any]]] = [
             *((f"{path}/move", {"move": move, "version": version}) for move in Move),
             (f"{path}/snooze", {"until": "tomorrow", "version": version}),
             (f"{path}/assign", {"to": "Lars", "version": version}),
