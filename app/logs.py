@@ -42,6 +42,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(event, default=str, ensure_ascii=False)
 
 
+def without_its_text(record: logging.LogRecord) -> bool:
+    """Of a request that is no HTTP, or too long, aiohttp would log the start, which may hold what somebody sought."""
+    error = record.exc_info[1] if record.exc_info else None
+    # By name: the console's commands, which log too, do without aiohttp.
+    if type(error).__module__ == "aiohttp.http_exceptions":
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args, record.exc_info = "a request could not be read", (), None
+        record.__dict__["error"] = type(error).__name__
+    return True
+
+
 def set_up(*, level: str = "INFO", as_json: bool = False) -> None:
     """Log to standard error."""
     handler = logging.StreamHandler(sys.stderr)
@@ -50,6 +61,7 @@ def set_up(*, level: str = "INFO", as_json: bool = False) -> None:
     # tweepy prints the Authorization header at DEBUG.
     for name in ("tweepy", "asyncpraw", "asyncprawcore", "oauthlib", "requests_oauthlib", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(without_its_text)
     # Apprise names the URL it cannot use, password and all, at ERROR; we say the same without it.
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
     for name in ("aiohttp.access", "aiosqlite", "alembic", "httpx"):

@@ -63,8 +63,8 @@ async def end_promise(request: web.Request) -> web.Response:
     """POST /conversations/ID/promises/PROMISE: it is kept, or called off."""
     desk, form = desk_of(request), await request.post()
     is_kept = one_of(form, "outcome", ("kept", "off")) == "kept"
-    promise_id = number(request.match_info["promise"])
-    is_new = await desk.promises.end(promise_id, is_kept=is_kept, by=reader_of(request), at=desk.clock.now())
+    promise_id, by = number(request.match_info["promise"]), reader_of(request)
+    is_new = await desk.promises.end(promise_id, of=_id(request), is_kept=is_kept, by=by, at=desk.clock.now())
     await desk.bell.announce()
     done = "promise-kept" if is_kept else "promise-off"
     return see(_back(request), done if is_new else "unchanged", at="promises")

@@ -89,6 +89,9 @@ async def calm(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         title, message = _TITLES.get(err.status, (N_("That did not work"), N_("Go back and try again.")))
         return error_page(request, err.status, _(title), _(message))
+    except (ConnectionError, web.RequestPayloadError):
+        log.info("whoever asked has gone")
+        return web.Response(status=400)
     except Exception:  # the edge: a bug of ours must not show a stranger our insides
         log.exception("a page failed")
         message = _("It is in the log. What you see elsewhere is right.")

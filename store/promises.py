@@ -69,9 +69,9 @@ class Promises:
             subject = f"conversation {conversation_id}"
             await record(connection, by=by, action="promise", subject=subject, at=at, detail=detail)
 
-    async def end(self, promise_id: int, *, is_kept: bool, by: str, at: datetime) -> bool:
-        """It is kept, or called off; False where somebody ended it first."""
-        ended = update(t.promises).where(_P.id == promise_id, _P.ended_at.is_(None))
+    async def end(self, promise_id: int, *, of: int, is_kept: bool, by: str, at: datetime) -> bool:
+        """It is kept, or called off; False where somebody ended it first, or it is none `of` that conversation."""
+        ended = update(t.promises).where(_P.id == promise_id, _P.conversation_id == of, _P.ended_at.is_(None))
         ended = ended.values(ended_at=at, ended_by=by, is_kept=is_kept)
         async with self._db.begin() as connection:
             row = (await connection.execute(ended.returning(_P.conversation_id))).first()

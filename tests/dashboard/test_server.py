@@ -1,5 +1,9 @@
 """The application's edge: headers, health, errors, sources and the pauses."""
 
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
 import pytest
 
 from core.clock import ManualClock
@@ -101,6 +105,25 @@ async def test_a_bug_of_ours_shows_nothing_of_our_insides(mette: Browser, house:
     assert response.status == 500
     assert "secret detail" not in mette.page
     assert "Something broke here" in mette.page
+
+
+async def test_a_browser_that_goes_in_the_middle_of_a_form_is_no_fault_of_ours(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dashboard")
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(house.url).port)
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900"
+    writer.write(f"POST /sign-in HTTP/1.1\r\nHost: desk\r\n{form}\r\n\r\nname=Lars".encode())
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.close()
+    for _ in range(1_000):
+        if "whoever asked has gone" in caplog.text:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the page goes on waiting for the rest of the form")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_a_form_too_large_is_refused(mette: Browser) -> None:

@@ -88,8 +88,10 @@ async def test_a_promise_that_is_missed_makes_one_alert(database: Database, note
         (alert,) = (await connection.execute(select(t.alerts))).all()
     assert (alert.conversation_id, alert.due_at, "Ring tilbage" in alert.body) == (1, due, False)
     (promise,) = (await promises.of([1]))[1]
-    assert await promises.end(promise.id, is_kept=True, by="Ola", at=due)
-    assert not await promises.end(promise.id, is_kept=False, by="Kari", at=due)
+    thread = promise.conversation_id
+    assert not await promises.end(promise.id, of=thread + 1, is_kept=True, by="Ola", at=due), "of another conversation"
+    assert await promises.end(promise.id, of=thread, is_kept=True, by="Ola", at=due)
+    assert not await promises.end(promise.id, of=thread, is_kept=False, by="Kari", at=due)
     assert await promises.of([1]) == {}
 
 
