@@ -1,9 +1,8 @@
 """Many conversations moved at once, and that undone.
 
-Owns both; each is one transaction. What changed since a person saw it, or a colleague has, is left
-alone, never forced. The undo reads what
-stood before from the audit, so it works from any process and cannot be told lies by a form. Refuses to decide what may
-move: `core.conversation` does.
+Owns both; each is one transaction. What changed since a person saw it, or a colleague has, is left alone, never forced.
+The undo reads what stood before from the audit, so it works from any process and cannot be told lies by a form. Refuses
+to decide what may move: `core.conversation` does.
 """
 
 import secrets
