@@ -111,19 +111,21 @@ async def snooze(request: web.Request) -> web.Response:
     """POST /conversations/ID/snooze: put it off until a time, or until its author writes."""
     desk, form = desk_of(request), await request.post()
     conversation_id, now = number(request.match_info["id"]), desk.clock.now()
-    back = f"/conversations/{conversation_id}"
+    back, batch = f"/conversations/{conversation_id}", new_token()
     try:
         until = instant_of(
             one_of(form, "until", ["", *SNOOZES]), str(form.get("at", "")), zone=desk.config.hours.zone, now=now
         )
         version = number(form.get("version"))
-        await desk.conversations.snooze(conversation_id, until, by=reader_of(request), version=version, at=now)
+        await desk.conversations.snooze(
+            conversation_id, until, by=reader_of(request), version=version, at=now, batch=batch
+        )
     except BadValue as err:
         raise refuse(400, _("That time cannot be used"), _("Nothing was changed: {why}.", why=err), back=back) from err
     except (Conflict, IllegalMove) as err:
         raise _moved_meanwhile(err, back) from err
     await desk.bell.announce()
-    return see(back, "snoozed")
+    return see(back, "snoozed", batch=batch)
 
 
 async def answer(request: web.Request) -> web.Response:

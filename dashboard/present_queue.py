@@ -90,7 +90,7 @@ def _left(batch: Batch) -> list[str]:
 
 
 _DONE: dict[str, tuple[str, str]] = {
-    SNOOZE: (N_("Snoozed until tomorrow at 9."), N_("{n} snoozed until tomorrow at 9.")),
+    SNOOZE: (N_("Snoozed. It comes back by itself."), N_("{n} snoozed until tomorrow at 9.")),
     Move.TAKE_OVER: (N_("You have it now."), N_("You have {n} now.")),
     Move.HAND_BACK: (N_("Handed back."), N_("{n} handed back.")),
     Move.RESOLVE: (N_("Resolved."), N_("{n} resolved.")),

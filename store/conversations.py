@@ -154,14 +154,17 @@ class Conversations:
             await _record(connection, conversation_id, "assign", by=by, at=at, detail=detail)
 
     async def snooze(
-        self, conversation_id: int, until: datetime | None, *, by: str, version: int, at: datetime
-    ) -> None:
-        """Put it off until an instant, or until its author writes. Raises: Conflict; IllegalMove."""
+        self, conversation_id: int, until: datetime | None, *, by: str, version: int, at: datetime, batch: str = ""
+    ) -> Conversation:
+        """Put it off until an instant, or until its author writes; `batch` undoes it. Raises: Conflict; IllegalMove."""
+
+        def put_off(before: Conversation) -> Conversation:
+            return snooze(before, until, by=by, now=at)
+
         async with self._db.begin() as connection:
-            before = await _locked(connection, conversation_id, version)
-            await put(connection, snooze(before, until, by=by, now=at), version=version + 1, at=at)
-            detail = {"before": before.status, "until": None if until is None else until.isoformat()}
-            await _record(connection, conversation_id, "snooze", by=by, at=at, detail=detail)
+            return await change(
+                connection, conversation_id, "snooze", put_off, by=by, version=version, at=at, batch=batch
+            )
 
     async def wake(self, *, at: datetime, limit: int = 200) -> int:
         """Open what was put off until now. Returns how many."""

@@ -54,7 +54,7 @@ async def test_what_moved_meanwhile_is_left_alone_and_said(lars: Browser, house:
     await house.seed.conversations.move(ids[0], Move.TAKE_OVER, by="Nora", version=version, at=clock.now())
     fields = [*(("pick", pick) for pick in picks), ("move", "snooze"), ("back", "")]
     assert await _post(lars, "/inbox/bulk", fields, **SWAP) == 200
-    assert "Snoozed until tomorrow at 9. 1 had changed meanwhile and was left alone." in lars.page
+    assert "Snoozed. It comes back by itself. 1 had changed meanwhile and was left alone." in lars.page
     assert f'hx-target="#card-{ids[1]}"' in lars.page
     assert await _statuses(house) == {ids[0]: Status.OPEN, ids[1]: Status.SNOOZED}
 

@@ -254,6 +254,9 @@ async def test_tags_promises_and_putting_off_are_forms_that_say_what_is_wrong(
     await lars.post(f"{path}/snooze", until="author", version=(await _get(house, conversation)).conversation.version)
     assert "Snoozed until the author writes" in lars.page
     assert (await _get(house, conversation)).conversation.status is Status.SNOOZED
+    await lars.post("/inbox/undo", token=lars.hidden("token"))
+    assert (await _get(house, conversation)).conversation.status is Status.OPEN
+    await lars.post(f"{path}/snooze", until="author", version=(await _get(house, conversation)).conversation.version)
     await lars.post(f"{path}/move", move="reopen", version=(await _get(house, conversation)).conversation.version)
     assert (await _get(house, conversation)).conversation.status is Status.OPEN
 
