@@ -54,6 +54,8 @@ _PURGE_EVERY_SECONDS = 3600.0
 _TIDY_EVERY = timedelta(hours=6)
 _WATCHES_LOOK_SECONDS = 2.0
 _REMIND_EVERY_SECONDS = 5.0
+# Longer than a desk with open tabs needs to end; systemd and Docker Compose wait longer than twice that.
+_END_SECONDS = 10.0
 
 Said = Callable[[str], None]
 
@@ -110,8 +112,14 @@ async def _cancel_after(stop: asyncio.Event, tasks: list[asyncio.Task[None]], sa
     await stop.wait()
     said("stopping")
     notify.tell(notify.STOPPING)
-    for task in tasks:
-        task.cancel()
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        # A library may swallow a cancellation: on Python 3.11 wait_for does, where both come at once (gh-86296).
+        _, left = await asyncio.wait(left, timeout=_END_SECONDS)
+        if left:
+            log.warning("work goes on although it was told to end: told again", extra={"count": len(left)})
 
 
 async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: Said, up: Said) -> list[Work]:

@@ -111,7 +111,6 @@ class Bell:
                     _GROUP, self._consumer, {ring: ">"}, count=count, block=max(1, int(seconds * 1000))
                 )
                 entries = _entries(answer)
-            _stop_if_cancelled()
             self._note_up()
         except ResponseError as err:
             # FLUSHALL took the group with it: make it again, from the beginning.
@@ -298,6 +297,7 @@ class Bell:
         self._is_up = False
 
     def _note_up(self) -> None:
+        _stop_if_cancelled()
         _up.set(1)
         self._rests_until = 0.0
         if not self._is_up:
@@ -310,7 +310,7 @@ def _now() -> float:
 
 
 def _stop_if_cancelled() -> None:
-    """redis-py now and then swallows a cancellation, above all while it connects; then nothing would ever stop."""
+    """redis-py now and then swallows a cancellation, connecting or having just sent; then nothing would ever stop."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

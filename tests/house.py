@@ -128,7 +128,12 @@ class House:
         """Start it, and wait until it is ready."""
         log = (self.folder / "log.txt").open("ab")
         self.process = await asyncio.create_subprocess_exec(
-            *self._command("run", *options), cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            *self._command("run", *options),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         log.close()
         if wait:
@@ -165,8 +170,14 @@ class House:
         assert self.process is not None
         if self.process.returncode is None:
             self.process.terminate()
-            async with asyncio.timeout(20):
+            try:
+                async with asyncio.timeout(20):
+                    await self.process.wait()
+            except TimeoutError:
+                # Its threads' stacks go to its log: see PYTHONFAULTHANDLER below.
+                self.process.send_signal(signal.SIGABRT)
                 await self.process.wait()
+                raise AssertionError(f"it does not end: {self.log()[-6000:]}") from None
         return self.process.returncode or 0
 
     async def export(self, what: str) -> list[dict[str, Any]]:

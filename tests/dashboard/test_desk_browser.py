@@ -64,7 +64,7 @@ async def test_a_note_leaves_its_field_empty_and_times_are_told_in_the_pages_ton
     await desk.goto(f"{house.url}/conversations/1")
     note = desk.get_by_label("En note til kolleger")
     await note.fill("Hun ringede i går")
-    await desk.get_by_role("button", name="Note", exact=True).click()
+    await desk.get_by_role("button", name="Notér", exact=True).click()
     await expect(desk.locator(".note")).to_contain_text("Hun ringede i går")
     await expect(note).to_have_value("")
     told = await desk.locator("#thread time[data-local]").first.get_attribute("title")

@@ -409,7 +409,7 @@ async def test_an_invitation_and_the_limits_of_a_role(
     await house.people.add_staff("Ida", password_hash, Role.ADMIN, at=house.clock.now(), by="test")
     await sign_in(page, house, "Ida")
     await at_the_desk(page)
-    await tab_to(page, "Ida")
+    await tab_to(page, "More")
     await press(page, "Enter")
     await tab_to(page, "People")
     await press(page, "Enter")

@@ -4,14 +4,16 @@ The table is dashboard/keys.py; moving in the list, selecting and searching by k
 """
 
 import asyncio
+import contextlib
 
 import pytest
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as TooLate
 
 from core.clock import ManualClock
 from core.conversation import Status
 from core.reply import ReplyState
-from dashboard.keys import KEYS
+from dashboard.keys import KEYS, Key
 from tests.dashboard.conftest import House
 from tests.dashboard.seed import Said
 from tests.dashboard.test_browser import chromium, page
@@ -92,7 +94,7 @@ async def test_each_key_of_a_conversation_does_what_it_says_and_focus_is_never_l
     await expect(page.get_by_role("button", name="For an hour")).to_be_focused()
     await press(page, "Enter")
     await comes_to(house, conversation, Status.SNOOZED, "Lars")
-    await expect(page.locator("#toast")).to_contain_text("Put off")
+    await expect(page.locator("#toast")).to_contain_text("Snoozed")
     assert not await is_lost(page)
     # Out of a field, focus is in the conversation; out of the conversation, on its card.
     await press(page, "e", "Escape")
@@ -163,9 +165,17 @@ async def test_g_and_a_letter_lead_to_each_page_from_any_page(page: Page, house:
     ways = [key for _, keys in KEYS for key in keys if key.to]
     assert len(ways) == 10
     for key in ways:
-        await press(page, *key.press.split())
-        await page.wait_for_url(f"**{key.to}")
+        await lead_to(page, key)
         await page.wait_for_load_state("domcontentloaded")
+
+
+async def lead_to(page: Page, key: Key) -> None:
+    """Press g and a letter until they lead there: on a busy machine more may lie between them than the desk allows."""
+    for _ in range(5):
+        await press(page, *key.press.split())
+        with contextlib.suppress(TooLate):
+            return await page.wait_for_url(f"**{key.to}", timeout=6_000)
+    raise AssertionError(f"{key.press} does not lead to {key.to}")
 
 
 async def test_every_button_that_has_a_key_shows_it(page: Page, house: House) -> None:

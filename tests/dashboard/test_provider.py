@@ -223,7 +223,7 @@ def _signed(claims: dict[str, object], *, key: RSAKey | OctKey = _KEY, alg: str 
         {"sub": None},
         {"exp": _NOW - 61},
         {"exp": None},
-        {"iat": _NOW + 600},
+        {"iat": _NOW + 86_400},
         {"azp": "another"},
     ],
 )
