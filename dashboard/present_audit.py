@@ -3,12 +3,14 @@
 Owns the words of actions. Pure: rows in, words out. Never a text or a handle: none is in them (I9).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from dashboard import words
+from core.conversation import Status
+from dashboard import i18n, words
 from dashboard.i18n import N_, _
 from dashboard.words import Moment
 from store.audit import Line
@@ -74,8 +76,20 @@ ACTIONS = {
     "wake": N_("Opened what was snoozed"),
     "withdraw invitation": N_("Withdrew an invitation"),
 }
+# What of a conversation a move can change. Its version is for the code.
+_FIELDS = {
+    "status": N_("status: {value}"),
+    "taken_by": N_("taken by: {value}"),
+    "assigned_to": N_("whose work: {value}"),
+    "due_at": N_("due: {value}"),
+    "waiting_since": N_("waits since: {value}"),
+    "snoozed_until": N_("snoozed until: {value}"),
+}
 # What else a line says, with its value.
 _MORE = {
+    "due_at": N_("due: {value}"),
+    "calls": N_("calls: {value}"),
+    "because": N_("why: {value}"),
     "how": N_("with {value}"),
     "count": N_("{value} times"),
     "sessions": N_("sessions: {value}"),
@@ -94,6 +108,7 @@ _MORE = {
 }
 
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 # What only code reads, and what stands on a page of its own.
 _UNSAID = ("before", "after", "batch", "changed")
 
@@ -123,13 +138,14 @@ class LineView:
 def line_view(line: Line, now: datetime) -> LineView:
     """Return a line in words."""
     rest = {key: value for key, value in line.detail.items() if key not in _UNSAID and value not in (None, "")}
+    before, after = _what_differs(line.detail.get("before"), line.detail.get("after"))
     return LineView(
         at=words.moment(line.at, now),
         by=line.by,
         action=action_word(line.action),
         subject=line.subject,
-        before=_plain(line.detail.get("before")),
-        after=_plain(line.detail.get("after")),
+        before=_plain(before),
+        after=_plain(after),
         is_change="after" in line.detail,
         more=", ".join(_more(key, value) for key, value in rest.items()),
     )
@@ -155,18 +171,35 @@ def link_to(path: str, asked: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
+def _field(key: str, value: object) -> str:
+    if key == "status" and value in set(Status):
+        value = words.STATUSES[Status(str(value))].word
+    return _(_FIELDS[key], value=_plain(value)) if key in _FIELDS else f"{key} {_plain(value)}"
+
+
 def _more(key: str, value: object) -> str:
     return _(_MORE[key], value=_plain(value)) if key in _MORE else f"{key}: {_plain(value)}"
+
+
+def _what_differs(before: object, after: object) -> tuple[object, object]:
+    """Of two states of a conversation, what the move changed in it."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping) and {*before, *after} <= {*_FIELDS, "version"}):
+        return before, after
+    changed = [field for field in _FIELDS if before.get(field) != after.get(field)]
+    return {field: before.get(field) for field in changed}, {field: after.get(field) for field in changed}
 
 
 def _plain(value: object) -> str:
     """Return a stored value as a person reads it."""
     if value is None or value == "":
         return _("nothing")
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        at = datetime.fromisoformat(value).astimezone(UTC)
+        return _("{day} {clock} UTC", day=i18n.full_day(at), clock=i18n.clock(at))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+        return ", ".join(_field(str(key), one) for key, one in value.items()) or _("nothing")
     if isinstance(value, list):
         return ", ".join(_plain(one) for one in value) or _("nothing")
     return str(value)

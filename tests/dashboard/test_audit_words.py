@@ -44,3 +44,16 @@ def test_a_line_about_rules_says_why_and_how_much_and_no_code() -> None:
 
 def test_what_is_undone_is_named() -> None:
     assert action_word("undo take over") == "Undid: Took over a conversation"
+
+
+def test_a_move_says_what_it_changed_and_when_in_words() -> None:
+    state = {"status": "open", "taken_by": None, "assigned_to": "Lars", "due_at": None, "waiting_since": None}
+    before = {**state, "snoozed_until": None}
+    after = {**state, "status": "snoozed", "snoozed_until": "2026-11-23T08:00:00.000001+00:00", "version": 4}
+    detail = {"before": before, "after": after, "batch": "x"}
+    view = line_view(Line(id=1, at=NOW, by="Lars", action="snooze", subject="conversation 1", detail=detail), NOW)
+    assert (view.before, view.after) == (
+        "status: Open, snoozed until: nothing",
+        "status: Snoozed, snoozed until: 23 Nov 2026 08:00 UTC",
+    )
+    assert view.more == ""
