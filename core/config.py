@@ -145,6 +145,10 @@ class SentimentConfig:
     threads: int = 1
 
 
+# The name of the one step that stands where none is configured.
+PEOPLE = "people"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of the ladder: who, and when they are reached. `only_open`: ordinary alerts wait for business hours."""
@@ -173,7 +177,7 @@ class AlertsConfig:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Everybody, in the order they are told: plain `urls` come first."""
-        plain = (Step(name="people", urls=self.urls),)
+        plain = (Step(name=PEOPLE, urls=self.urls),)
         return (*plain, *self.ladder) if self.urls or not self.ladder else self.ladder
 
     def with_urls(self, urls: tuple[Secret, ...]) -> "AlertsConfig":

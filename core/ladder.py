@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.config import Config, Step
+from core.config import PEOPLE, Config, Step
 from core.decision import INCIDENT, ORDINARY
 from core.sla import ALWAYS, Hours
 
@@ -42,7 +42,7 @@ class Ladder:
     of an incident instead after each of `reminders`, where there are any.
     """
 
-    steps: tuple[Step, ...] = (Step(name="people"),)
+    steps: tuple[Step, ...] = (Step(name=PEOPLE),)
     hours: Hours = ALWAYS
     awake: Hours = ALWAYS
     gather_seconds: float = 90.0

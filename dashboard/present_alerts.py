@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.config import PEOPLE
 from core.decision import INCIDENT, OPERATOR, ORDINARY, URGENT
 from core.ladder import Group, Ladder, Why, advance, told_before
 from dashboard import words
@@ -139,8 +140,13 @@ def _state(group: Group) -> Chip:
 def _told(group: Group, ladder: Ladder, now: datetime) -> str:
     if group.told_at is None:
         return _("Nobody was told yet.")
-    names = told_before(group, ladder, group.step, Why.AGAIN)
+    names = [_step_word(name) for name in told_before(group, ladder, group.step, Why.AGAIN)]
     return _("Told: {names}. Last {ago}.", names=", ".join(names) or _("people"), ago=words.ago(group.told_at, now))
+
+
+def _step_word(name: str) -> str:
+    """Return a step's name; the one that stands where none is configured, in words."""
+    return _("people") if name == PEOPLE else name
 
 
 def _coming(group: Group, ladder: Ladder, now: datetime) -> str:
@@ -148,7 +154,7 @@ def _coming(group: Group, ladder: Ladder, now: datetime) -> str:
     if group.next_at is None:
         return "" if group.acknowledged_at else _("Nobody else is told: the ladder has come to its end.")
     after, why = advance(group, ladder, group.next_at)
-    name = ladder.steps[min(after.step, len(ladder.steps) - 1)].name
+    name = _step_word(ladder.steps[min(after.step, len(ladder.steps) - 1)].name)
     when = _("in {span}", span=words.span(group.next_at - now)) if group.next_at > now else _("now")
     if why is Why.MORE:
         return _("Next: what came since, to {name}, {when}.", name=name, when=when)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from core.conversation import Status
+from core.rights import Role
 from dashboard import i18n, words
 from dashboard.i18n import N_, _
 from dashboard.words import Moment
@@ -111,6 +112,7 @@ _MORE = {
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 # What only code reads, and what stands on a page of its own.
 _UNSAID = ("before", "after", "batch", "changed")
+_GIVES_A_ROLE = ("add staff", "invite", "set role")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +146,8 @@ def line_view(line: Line, now: datetime) -> LineView:
         by=line.by,
         action=action_word(line.action),
         subject=line.subject,
-        before=_plain(before),
-        after=_plain(after),
+        before=_value(line.action, before),
+        after=_value(line.action, after),
         is_change="after" in line.detail,
         more=", ".join(_more(key, value) for key, value in rest.items()),
     )
@@ -187,6 +189,15 @@ def _what_differs(before: object, after: object) -> tuple[object, object]:
         return before, after
     changed = [field for field in _FIELDS if before.get(field) != after.get(field)]
     return {field: before.get(field) for field in changed}, {field: after.get(field) for field in changed}
+
+
+def _value(action: str, value: object) -> str:
+    """Return what an action changed, from or to: roles and languages by their names."""
+    if action in _GIVES_A_ROLE and value in set(Role):
+        return words.ROLES[Role(str(value))]
+    if action == "set language" and str(value) in i18n.LANGUAGES:
+        return i18n.LANGUAGES[str(value)]
+    return _plain(value)
 
 
 def _plain(value: object) -> str:

@@ -62,9 +62,9 @@ def _volume(numbers: Numbers, asked: Asked) -> Table:
         values = ordered(Counter({value: sum(one[value] for one in series) for value in found}))
     tones = _TONES if facet is Facet.MOOD else dict(zip(values, _PALETTE, strict=False))
     rows = []
-    for part, counts in zip(numbers.parts, series, strict=True):
+    for part, heard, counts in zip(numbers.parts, numbers.series, series, strict=True):
         of_part, name = of_days(posts, part), part_word(part)
-        whole = make.cell(of_part, sum(counts.values()), label=name)
+        whole = make.cell(of_part, heard.total(), label=name)
         each = (
             make.cell(of_part.having(facet, one), counts[one], label=both(name, value_word(facet, one)))
             for one in values
@@ -75,7 +75,8 @@ def _volume(numbers: Numbers, asked: Asked) -> Table:
     return Table(
         key="volume",
         name=_("Posts over time"),
-        means=_("Posts by the day they were written. A day runs from midnight to midnight where you are open."),
+        means=_("Posts by the day they were written. A day runs from midnight to midnight where you are open.")
+        + (" " + _("A post with two topics counts with both.") if facet is Facet.TOPIC else ""),
         head=_("Day") if asked.days.first == numbers.parts[0].last or _are_days(numbers) else _("Days"),
         columns=(Column(name=_("Posts")), *named),
         rows=tuple(rows),

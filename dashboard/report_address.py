@@ -18,8 +18,8 @@ from store.reports import facets_of
 RANGES = {"today": (1, 0), "yesterday": (1, 1), "7": (7, 0), "30": (30, 0), "90": (90, 0)}
 USUAL = "30"
 CUSTOM = "custom"
-# What the chart of posts can be split by: facets of which a post has one value.
-SPLITS = (Facet.MOOD, Facet.PLATFORM, Facet.LANGUAGE)
+# What the chart of posts can be split by.
+SPLITS = (Facet.MOOD, Facet.TOPIC, Facet.PLATFORM, Facet.LANGUAGE)
 _MOST_DAYS = 1_100
 _MOST_TEXT = 200
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -83,7 +83,7 @@ def read_asked(query: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Aske
         first, last = typed
     split = query.get("by") or Facet.MOOD.value
     if split not in SPLITS:
-        raise Misread("by", _("The chart can be split by mood, platform or language."))
+        raise Misread("by", _("The chart can be split by mood, topic, platform or language."))
     facets = tuple(sorted((facet, _text(query[facet])) for facet in COMMON if query.get(facet)))
     return Asked(days=period(first, last, zone), name=name, zone=zone, facets=facets, split=Facet(split))
 

@@ -104,6 +104,8 @@ def value_word(facet: Facet, value: str) -> str:
         return _BARE[value]
     if facet in TOOK:
         return bucket_word(value)
+    if facet is Facet.BY and value.startswith("rule "):
+        return _("rule “{name}”", name=value.removeprefix("rule "))
     chip = _CHIPS.get(facet, {}).get(value)
     return _SETS.get(facet, {}).get(value, value) if chip is None else chip.word
 

@@ -45,6 +45,8 @@ class Crowd:
     seed: int
     until: datetime
     days: int = 40
+    # The lowest number a row may take: beside other rows, one above theirs.
+    first: int = 1
     random: Random = field(init=False)
     rows: dict[Table, list[dict[str, Any]]] = field(init=False)
 
@@ -52,7 +54,7 @@ class Crowd:
         self.random = Random(self.seed)
         names = (t.authors, t.conversations, t.posts, t.assessments, t.decisions, t.replies, t.audit)
         self.rows = {table: [] for table in names}
-        self._ids = {table: count(1) for table in names}
+        self._ids = {table: count(self.first) for table in names}
 
     async def settle_in(self, database: Database, *, conversations: int) -> None:
         """Write them all."""

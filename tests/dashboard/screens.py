@@ -5,12 +5,14 @@ To be looked at by a person. Runs a seeded desk and a real browser; commits noth
 
 import argparse
 import asyncio
+import contextlib
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from argon2 import PasswordHasher
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from app.wiring import build_trials
 from core.clock import SystemClock
@@ -25,6 +27,7 @@ from store.people import People
 from tests.dashboard import shown
 from tests.dashboard.conftest import CONFIG, PASSWORD, House, serving
 from tests.dashboard.test_browser import executable
+from tests.report_crowd import Crowd
 
 
 async def main() -> None:
@@ -35,6 +38,7 @@ async def main() -> None:
     parser.add_argument("--widths", default="390,1280,1920")
     parser.add_argument("--themes", default="light,dark")
     parser.add_argument("--only", default="", help="a part of the address")
+    parser.add_argument("--whole", action="store_true", help="the whole page, not its first window")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gv") as folder:
@@ -56,37 +60,59 @@ async def main() -> None:
         conversation = await shown.seed(house)
         async with serving(app) as url:
             house.url = url
-            await _take(house, ["/sign-in", *shown.paths(conversation)], asked)
+            paths = [path for path in shown.paths(conversation) if asked.only in path]
+            quiet = [path for path in paths if not path.startswith("/reports")]
+            async with _browser() as browser:
+                await _take(browser, house, ["/sign-in", *quiet], asked)
+                # Figures of some weeks, which would hide the few conversations of the other pages.
+                await Crowd(seed=1, until=clock.now(), first=1_000).settle_in(database, conversations=400)
+                await _take(browser, house, [path for path in paths if path not in quiet], asked)
+                await shown.storm(house, conversation)
+                await _take(browser, house, ["/inbox", "/incidents"], asked, prefix="storm_")
         await bell.close()
         await database.close()
         await valkey.stop()
 
 
-async def _take(house: House, paths: list[str], asked: argparse.Namespace) -> None:
-    staff = await house.people.staff_named("Mette")
-    assert staff is not None
+@contextlib.asynccontextmanager
+async def _browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        path_ = executable(playwright.chromium.executable_path)
-        browser = await playwright.chromium.launch(executable_path=path_, args=["--disable-gpu", *sandbox])
-        page = await browser.new_page(timezone_id="Europe/Copenhagen")
-        await page.goto(house.url)
+        path = executable(playwright.chromium.executable_path)
+        browser = await playwright.chromium.launch(executable_path=path, args=["--disable-gpu", *sandbox])
+        yield browser
+        await browser.close()
+
+
+async def _take(
+    browser: Browser, house: House, paths: list[str], asked: argparse.Namespace, *, prefix: str = ""
+) -> None:
+    staff = await house.people.staff_named("Mette")
+    assert staff is not None
+    for language in asked.languages.split(","):
+        await house.people.set_language(staff.id, language, at=house.clock.now())
+        page = await browser.new_page(timezone_id="Europe/Copenhagen", locale=language)
+        await page.goto(house.url + "/sign-in")
+        if "/sign-in" in paths:
+            await _shoot(page, f"{prefix}sign-in_{language}", asked)
         await page.fill("#name", "Mette")
         await page.fill("#password", PASSWORD)
         await page.press("#password", "Enter")
         await page.wait_for_url("**/inbox")
-        for language in asked.languages.split(","):
-            await house.people.set_language(staff.id, language, at=house.clock.now())
-            for path in (path for path in paths if asked.only in path):
-                await page.goto(house.url + path)
-                for width in map(int, asked.widths.split(",")):
-                    await page.set_viewport_size({"width": width, "height": 844 if width < 600 else 1000})
-                    for theme in asked.themes.split(","):
-                        await page.emulate_media(color_scheme=theme)
-                        name = path.strip("/").replace("/", "_") or "home"
-                        await page.wait_for_timeout(150)
-                        await page.screenshot(path=asked.folder / f"{name}_{language}_{width}_{theme}.png")
-        await browser.close()
+        for path in (path for path in paths if path != "/sign-in"):
+            await page.goto(house.url + path)
+            name = path.strip("/").replace("/", "_") or "home"
+            await _shoot(page, f"{prefix}{name}_{language}", asked)
+        await page.close()
+
+
+async def _shoot(page: Page, name: str, asked: argparse.Namespace) -> None:
+    for width in map(int, asked.widths.split(",")):
+        await page.set_viewport_size({"width": width, "height": 844 if width < 600 else 1000})
+        for theme in asked.themes.split(","):
+            await page.emulate_media(color_scheme=theme)
+            await page.wait_for_timeout(150)
+            await page.screenshot(path=asked.folder / f"{name}_{width}_{theme}.png", full_page=asked.whole)
 
 
 if __name__ == "__main__":

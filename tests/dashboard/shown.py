@@ -6,16 +6,25 @@ Owns the list and the seed. A page that is not here fails `test_every_page_is_lo
 from datetime import timedelta
 
 from core.assessment import Intent, Language, Reason, Sentiment
-from core.decision import Action
+from core.correction import Change, Field, TaughtCue
+from core.decision import Action, Notice
+from core.incident import Measure, Trip
+from core.ladder import ladder_of
 from core.post import Platform
 from core.report import Kind
 from core.rights import Role
 from core.watch import Via
 from dashboard.server import PAGES
+from store.alerts import Alerts, queue_alert
+from store.corrections import Corrections
+from store.incidents import Incidents
 from store.invitations import Invitations, Link
 from store.notes import Notes
 from store.promises import Promises
-from tests.dashboard.conftest import House
+from store.sources import Sources
+from store.taught import TaughtWords
+from store.tellings import Tellings
+from tests.dashboard.conftest import CONFIG, House
 from tests.dashboard.seed import Said
 
 # What answers a script or a download: no page that a person looks at.
@@ -61,7 +70,71 @@ async def seed(house: House) -> int:
     await _staff(house)
     await house.seed.say(Said(root="a", text="Hallo? Er der nogen?", action=Action.SHOW, age=timedelta(minutes=1)))
     await _beside(house, first)
+    await _told(house, first)
+    await _set_right(house)
+    await _deaf(house)
     return first
+
+
+async def storm(house: House, conversation: int) -> None:
+    """Trip the breaker of one account: the banner is then on every page."""
+    thread = await house.seed.conversations.thread(conversation)
+    assert thread is not None
+    trip = Trip(
+        reasons=("46 negative posts in 5 minutes, from 41 authors; usual at this hour: 1.2",),
+        measures=(
+            Measure(name="Negative", number="46", usual="1.2"),
+            Measure(name="Share negative", number="88%", usual="25%"),
+        ),
+        post_ids=tuple(entry.heard.id for entry in thread.entries),
+    )
+    statements = {
+        Language.DA: "Vi ved, at appen er nede, og arbejder på det. Næste besked kl. 14.",
+        Language.SV: "Vi vet att appen ligger nere och arbetar på det. Nästa besked kl. 14.",
+        Language.NB: "Vi vet at appen er nede, og jobber med det. Neste beskjed kl. 14.",
+        Language.EN: "We know the app is down and are on it. Next word at 14:00.",
+    }
+    notice = Notice(kind="incident", title="Storm on hav-dk", body="46 negative posts in 5 minutes", account="hav-dk")
+    began = house.clock.now() - timedelta(minutes=4)
+    await Incidents(house.database).trip("hav-dk", trip, statements=statements, notice=notice, at=began)
+
+
+async def _told(house: House, conversation: int) -> None:
+    """An alert nobody is on yet, and one that Lars is on."""
+    now, tellings, ladder = house.clock.now(), Tellings(house.database), ladder_of(CONFIG)
+    kinds = (("escalation", "Urgency 84 on hav-dk", 84), ("promise", "Promised on hav-dk, due soon", 0))
+    for kind, title, urgency in kinds:
+        notice = Notice(kind=kind, title=title, body="", account="hav-dk", urgency=urgency)
+        async with house.database.begin() as connection:
+            await queue_alert(connection, notice, conversation_id=conversation, at=now - timedelta(minutes=3))
+        await tellings.gather(ladder, at=now)
+    alerts = Alerts(house.database)
+    taken = next(one for one in await alerts.open() if one.group.kind == "promise")
+    newest = await alerts.newest(taken.group.id)
+    assert await alerts.acknowledge(taken.group.id, by="Lars", through="dashboard", seen=newest, at=now)
+
+
+async def _set_right(house: House) -> None:
+    """A mood set right, a word taught, and one taken back."""
+    now = house.clock.now()
+    said = Said(handle="mia_s", name="Mia Sand", text="Tak @hav, fantastisk. Tredje dag uden net.", urgency=31,
+                reasons=(), sentiment=Sentiment.POSITIVE, negative=0.2, positive=0.7)  # fmt: skip
+    thread = await house.seed.conversations.thread(await house.seed.say(said))
+    assert thread is not None
+    change = Change(field=Field.SENTIMENT, was=Sentiment.POSITIVE, now=Sentiment.NEGATIVE)
+    await Corrections(house.database).make(thread.entries[0].heard.id, [change], by="Lars", spreads=True, at=now)
+    taught = TaughtWords(house.database)
+    await taught.teach(TaughtCue(phrase="uden net", points=25), by="Mette", at=now)
+    wrong = await taught.teach(TaughtCue(phrase="tak", points=-20), by="Lars", at=now)
+    await taught.undo(wrong, by="Mette", at=now)
+
+
+async def _deaf(house: House) -> None:
+    """A source that has not been heard since a while."""
+    began = house.clock.now() - timedelta(minutes=12)
+    await Sources(house.database).stumble(
+        "hav-reddit", "mentions", "503: the platform is away", at=began, opens_gap=True
+    )
 
 
 async def _beside(house: House, conversation: int) -> None:

@@ -59,6 +59,12 @@ async def test_axe_finds_nothing_grave_on_any_page_in_light_and_dark(chromium: C
         for theme in ("light", "dark"):
             await page.emulate_media(color_scheme=theme)
             faults += [f"{path} {theme}: {fault}" for fault in await _faults(page)]
+    await shown.storm(house, conversation)
+    for path in ("/inbox", "/incidents"):
+        await page.goto(house.url + path)
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)
+            faults += [f"storm {path} {theme}: {fault}" for fault in await _faults(page)]
     assert faults == []
 
 

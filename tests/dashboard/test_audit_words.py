@@ -57,3 +57,15 @@ def test_a_move_says_what_it_changed_and_when_in_words() -> None:
         "status: Snoozed, snoozed until: 23 Nov 2026 08:00 UTC",
     )
     assert view.more == ""
+
+
+def test_roles_and_languages_are_named_and_a_person_called_like_one_is_not() -> None:
+    def changed(action: str, before: object, after: object) -> tuple[str, str]:
+        line = Line(id=1, at=NOW, by="M", action=action, subject="Lars", detail={"before": before, "after": after})
+        view = line_view(line, NOW)
+        return view.before, view.after
+
+    assert changed("set role", "reader", "admin") == ("Read only", "Administrator")
+    assert changed("invite", None, "agent") == ("nothing", "Agent")
+    assert changed("set language", None, "sv") == ("nothing", "Svenska")
+    assert changed("assign", None, "agent") == ("nothing", "agent")

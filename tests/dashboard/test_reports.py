@@ -47,7 +47,8 @@ ASKED: tuple[dict[str, str], ...] = (
     {"range": "today"},
     {"from": "2026-10-20", "to": "2026-11-02", "platform": "x", "by": "language"},
     {"range": "90", "topic": "complaint", "language": "da", "account": "hav-dk", "by": "platform"},
-    {"topic": "none"},
+    {"topic": "none", "by": "topic"},
+    {"range": "7", "by": "topic"},
     {"language": "deleted"},
     {"account": "nobody"},
 )
@@ -134,7 +135,7 @@ async def test_a_list_that_is_not_what_the_page_said_says_so(crowded: Crowd, lar
         ("from=2026-11-06&to=2026-11-05&topic=billing", "to", "Swap the two"),
         ("from=2020-01-01&to=2026-11-05&topic=billing", "from", "Three years at most"),
         ("range=fortnight&topic=billing", "range", "no such range"),
-        ("by=weather&topic=billing", "by", "split by mood, platform or language"),
+        ("by=weather&topic=billing", "by", "split by mood, topic, platform or language"),
     ],
 )
 async def test_what_cannot_be_read_is_named_and_what_was_typed_stays(
