@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import listeners
 from app import in_force, notify
@@ -78,6 +79,7 @@ async def run(
     failpoint.arm(os.environ)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(report_unheard)
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     if "dashboard" in rooms or health_port is not None:
@@ -95,6 +97,21 @@ async def run(
         notify.tell(notify.READY)
         await _until(stop, works, said)
     log.info("stopped")
+
+
+def report_unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong where nobody waits for it.
+
+    Not the broken connection of an opening that was given up: asyncpg leaves its future behind, and whoever gave up
+    has said so.
+    """
+    is_left_behind = isinstance(context.get("future"), asyncio.Future) and not isinstance(
+        context["future"], asyncio.Task
+    )
+    if is_left_behind and isinstance(context.get("exception"), ConnectionError):
+        log.debug("a connection broke that nobody waits for", extra={"error": str(context["exception"])})
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _until(stop: asyncio.Event, works: list[Work], said: Said) -> None:

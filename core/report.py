@@ -44,6 +44,7 @@ class Facet(StrEnum):
     LATE = "late"
     ANSWER = "answer"
     ACKNOWLEDGED = "acknowledged"
+    SOLVED = "solved"
     AUTOMATIC_TOOK = "automatic_took"
     PERSON_TOOK = "person_took"
     PERSON_TOOK_OPEN = "person_took_open"
@@ -75,6 +76,14 @@ class Answer(StrEnum):
     PERSON = "person"
     CLOSED = "closed"
     WAITING = "waiting"
+
+
+class Solved(StrEnum):
+    """How a conversation that a person answered was resolved. Each such is exactly one of these, the others NONE."""
+
+    ONCE = "once"
+    MORE = "more"
+    OPEN = "open"
 
 
 class Fate(StrEnum):

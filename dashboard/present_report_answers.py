@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from core.conversation import Move
-from core.report import ANY, BUCKETS, Facet, Fate, Kind, Outcome, Which, bucket_counts, percentile
+from core.report import ANY, BUCKETS, Answer, Facet, Fate, Kind, Outcome, Solved, Which, bucket_counts, percentile
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.present_reports import Column, Figures, Row, Table, both, ordered, table_link
 from dashboard.report_address import Asked
-from dashboard.report_numbers import Numbers, fold
+from dashboard.report_numbers import Numbers
 from dashboard.report_words import FACETS, bucket_mark, bucket_word, value_word
-from store.combined import Tally
+from store.combined import Combined
 
 _PERCENTS = (50, 90, 95)
 
@@ -103,7 +103,27 @@ def due(numbers: Numbers, asked: Asked) -> Table:
     )
 
 
-def card(asked: Asked, facet: Facet, tally: Tally) -> Table:
+def solved(numbers: Numbers, asked: Asked) -> Table:
+    """Return how many answers it took, by topic."""
+    return _split(
+        asked,
+        asked.which(Kind.CONVERSATIONS).having(Facet.ANSWER, Answer.PERSON),
+        numbers.solved,
+        Facet.TOPIC,
+        Facet.SOLVED,
+        list(Solved),
+        key="solved",
+        name=_("Solved with one answer"),
+        means=_(
+            "Conversations that began in these days and that a person answered, by what the first post is about. "
+            "One with two topics counts with both. An acknowledgement is no answer."
+        ),
+        whole=_("Answered by a person"),
+        empty=_("Nothing in these days is of this kind."),
+    )
+
+
+def card(numbers: Numbers, asked: Asked, facet: Facet) -> Table:
     """Return what became of the bot's drafts, by one thing about them."""
     names = {
         Facet.LANGUAGE: _("Drafts by language"),
@@ -113,7 +133,7 @@ def card(asked: Asked, facet: Facet, tally: Tally) -> Table:
     return _split(
         asked,
         asked.which(Kind.DRAFTS),
-        tally,
+        numbers.drafts,
         facet,
         Facet.FATE,
         list(Fate),
@@ -128,7 +148,7 @@ def card(asked: Asked, facet: Facet, tally: Tally) -> Table:
 def _split(  # noqa: PLR0913
     asked: Asked,
     which: Which,
-    tally: Tally,
+    counted: Combined,
     rows_by: Facet,
     columns_by: Facet,
     values: Sequence[str],
@@ -140,16 +160,16 @@ def _split(  # noqa: PLR0913
     empty: str,
 ) -> Table:
     """Return a table of two facets with a total first. Columns without any row are left out."""
-    make, columns = Figures(asked), fold(tally, 1)
+    make, tally, columns = Figures(asked), counted.by(rows_by, columns_by), counted.by(columns_by)
     shown = [value for value in values if columns[value,]]
-    totals = Counter({row: number for (row,), number in fold(tally, 0).items()})
+    totals = Counter({row: number for (row,), number in counted.by(rows_by).items()})
     rows = []
     if len(totals) != 1:
         cells = (
             make.cell(which.having(columns_by, one), columns[one,], label=both(_("All"), value_word(columns_by, one)))
             for one in shown
         )
-        total = make.cell(which, tally.total(), label=_("All"))
+        total = make.cell(which, counted.total(), label=_("All"))
         rows = [Row(name=_("All"), cells=(total, *cells), is_total=True)] if totals else []
     for value in ordered(totals):
         of_row, said = which.having(rows_by, value), value_word(rows_by, value)

@@ -15,7 +15,7 @@ from core.report import (
     Kind,
 )
 from dashboard.i18n import _
-from dashboard.present_report_answers import card, due, spread, times, work
+from dashboard.present_report_answers import card, due, solved, spread, times, work
 from dashboard.present_reports import Column, Figures, Row, Share, Table, both, ordered, table_link
 from dashboard.report_address import Asked, of_days
 from dashboard.report_numbers import Numbers
@@ -45,11 +45,12 @@ def tables(numbers: Numbers, asked: Asked, *, has_hours: bool) -> list[Table]:
         _by_mood(asked, Facet.WATCH, numbers.heard.by(Facet.WATCH, Facet.MOOD)),
         times(numbers, asked, timed),
         spread(numbers, asked, timed),
+        solved(numbers, asked),
         due(numbers, asked),
         work(numbers, asked),
-        card(asked, Facet.LANGUAGE, numbers.drafts.by(Facet.LANGUAGE, Facet.FATE)),
-        card(asked, Facet.RULE, numbers.drafts.by(Facet.RULE, Facet.FATE)),
-        card(asked, Facet.TEMPLATE, numbers.drafts.by(Facet.TEMPLATE, Facet.FATE)),
+        card(numbers, asked, Facet.LANGUAGE),
+        card(numbers, asked, Facet.RULE),
+        card(numbers, asked, Facet.TEMPLATE),
     ]
 
 

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.report import ANY, DELETED, NONE, UNREAD, Answer, Facet, Fate, Kind, Outcome, Which, percentile
+from core.report import ANY, DELETED, NONE, UNREAD, Answer, Facet, Fate, Kind, Outcome, Solved, Which, percentile
 from dashboard import i18n
 from dashboard.i18n import _
 from dashboard.report_address import Asked, list_link
-from dashboard.report_numbers import Numbers, fold
+from dashboard.report_numbers import Numbers
 from dashboard.report_words import kind_count, took
 from dashboard.words import Tone
 
@@ -148,6 +148,7 @@ def key_figures(numbers: Numbers, asked: Asked) -> list[KeyFigure]:
         _begun(numbers, asked),
         _answered(numbers, asked),
         _acknowledged(numbers, asked),
+        _solved(numbers, asked),
         _waiting(numbers, asked),
         _kept(numbers, asked),
         _accepted(numbers, asked),
@@ -215,6 +216,20 @@ def _acknowledged(numbers: Numbers, asked: Asked) -> KeyFigure:
     )
 
 
+def _solved(numbers: Numbers, asked: Asked) -> KeyFigure:
+    solved = numbers.solved.by(Facet.SOLVED)
+    once, more = solved[Solved.ONCE,], solved[Solved.MORE,]
+    which = asked.which(Kind.CONVERSATIONS).having(Facet.ANSWER, Answer.PERSON)
+    return KeyFigure(
+        name=_("Solved with one answer"),
+        figure=Figures(asked).of(which.having(Facet.SOLVED, Solved.ONCE), once, label=_("Solved with one answer")),
+        more=share_of(once, once + more),
+        beside=None,
+        means=_("Of those that a person answered and that are resolved."),
+        tone=Tone.DONE,
+    )
+
+
 def _waiting(numbers: Numbers, asked: Asked) -> KeyFigure:
     which = asked.which(Kind.CONVERSATIONS).having(Facet.ANSWER, Answer.WAITING)
     count = numbers.standing[Answer.WAITING]
@@ -229,7 +244,7 @@ def _waiting(numbers: Numbers, asked: Asked) -> KeyFigure:
 
 
 def _kept(numbers: Numbers, asked: Asked) -> KeyFigure:
-    outcomes = fold(numbers.due, 1)
+    outcomes = numbers.due.by(Facet.OUTCOME)
     kept, missed = outcomes[Outcome.MET,], outcomes[Outcome.MISSED,]
     return KeyFigure(
         name=_("Due times kept"),

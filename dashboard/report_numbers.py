@@ -30,7 +30,9 @@ class Numbers:
     heard: Combined
     standing: Mapping[str, int]
     taken: Mapping[Facet, Sequence[float]]
-    due: Tally
+    # Of the conversations that a person answered.
+    solved: Combined
+    due: Combined
     replies: Tally
     moves: Tally
     drafts: Combined
@@ -50,18 +52,11 @@ async def ask(database: Database, hours: Hours, asked: Asked, *, at: datetime) -
             heard=summed(series),
             standing={answer: standing[answer,] for answer in Answer},
             taken={facet: await look.times(conversations, facet) for facet in (TOOK if hours.ever_close else TOOK[:2])},
-            due=await look.tally(asked.which(Kind.PROMISES), Facet.RULE, Facet.OUTCOME),
+            solved=await look.combined(conversations.having(Facet.ANSWER, Answer.PERSON), Facet.TOPIC, Facet.SOLVED),
+            due=await look.combined(asked.which(Kind.PROMISES), Facet.RULE, Facet.OUTCOME),
             replies=await look.tally(by_people, Facet.BY),
             moves=await look.tally(asked.which(Kind.MOVES), Facet.BY, Facet.MOVE),
             drafts=await look.combined(
                 asked.which(Kind.DRAFTS), Facet.LANGUAGE, Facet.RULE, Facet.TEMPLATE, Facet.FATE
             ),
         )
-
-
-def fold(tally: Tally, *places: int) -> Tally:
-    """Return how many have each combination of the values at `places`, whatever the others are."""
-    folded = Tally()
-    for values, number in tally.items():
-        folded[tuple(values[place] for place in places)] += number
-    return folded

@@ -8,7 +8,23 @@ from datetime import date, timedelta, tzinfo
 from typing import Any
 
 from core.conversation import Move
-from core.report import ANY, DELETED, NO, NONE, TOOK, UNREAD, YES, Answer, Facet, Fate, Kind, Outcome, Period, bounds
+from core.report import (
+    ANY,
+    DELETED,
+    NO,
+    NONE,
+    TOOK,
+    UNREAD,
+    YES,
+    Answer,
+    Facet,
+    Fate,
+    Kind,
+    Outcome,
+    Period,
+    Solved,
+    bounds,
+)
 from dashboard import i18n, words
 from dashboard.i18n import N_, _, ngettext
 from dashboard.words import Chip, Said
@@ -24,6 +40,7 @@ FACETS = Said(
         Facet.LATE: N_("Heard late"),
         Facet.ANSWER: N_("Answer"),
         Facet.ACKNOWLEDGED: N_("Answered by the bot"),
+        Facet.SOLVED: N_("Solved"),
         Facet.AUTOMATIC_TOOK: N_("The bot took"),
         Facet.PERSON_TOOK: N_("A person took"),
         Facet.PERSON_TOOK_OPEN: N_("A person took, in business hours"),
@@ -43,6 +60,14 @@ _ANSWERS = Said(
         Answer.PERSON: N_("Answered by a person"),
         Answer.CLOSED: N_("Closed without a person's answer"),
         Answer.WAITING: N_("Still waiting"),
+    },
+    _,
+)
+_SOLVED = Said(
+    {
+        Solved.ONCE: N_("With one answer"),
+        Solved.MORE: N_("With several answers"),
+        Solved.OPEN: N_("Not resolved yet"),
     },
     _,
 )
@@ -84,6 +109,7 @@ _BARE = Said({DELETED: N_("Deleted since"), UNREAD: N_("Not read yet"), NONE: N_
 _SETS: Mapping[Facet, Mapping[Any, str]] = {
     Facet.LANGUAGE: words.LANGUAGES,
     Facet.ANSWER: _ANSWERS,
+    Facet.SOLVED: _SOLVED,
     Facet.MOVE: _MOVES,
     Facet.FATE: _FATES,
     Facet.OUTCOME: _OUTCOMES,

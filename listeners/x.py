@@ -103,7 +103,7 @@ class XMentionsListener:
         gap = _TOO_OLD if too_old else None
         if not pages.is_complete:
             gap = pages.why_not or "more than 800 mentions came while we were away; X shows no older ones"
-        missing_until = _oldest(parsed) if not pages.is_complete else oldest if too_old else None
+        missing_until = _reached([pages], self.account) if not pages.is_complete else oldest if too_old else None
         return _batch(parsed, _moved_on(cursor, began), gap=gap, missing_until=missing_until, heard_until=began)
 
     def doubt(self) -> None:
@@ -232,7 +232,7 @@ class XStreamListener:
         missing_until = began - SEARCH_REACHES_BACK if gap else None
         cut = next((pages for pages in found if not pages.is_complete), None)
         if cut is not None:
-            gap, missing_until = cut.why_not or gap or _TOO_MANY, _oldest(parsed)
+            gap, missing_until = cut.why_not or gap or _TOO_MANY, _reached(found, self.account)
         self._filled_until = began
         return _batch(
             parsed, _moved_on(cursor, began), gap=gap, missing_until=missing_until, heard_until=began, is_backfill=True
@@ -346,9 +346,14 @@ def _moved_on(cursor: str, asked_at: datetime) -> str:
     return _from(settled) if settled - stands > MOVES_ON else cursor
 
 
-def _oldest(parsed: Parsed) -> datetime | None:
-    """Return when the oldest post that could be fetched was posted: before it, something is missing."""
-    return min((post.posted_at for post in parsed.posts), default=None)
+def _reached(found: list[Pages], account: str) -> datetime | None:
+    """Return how far back those that were cut short go: before it, something is missing.
+
+    X pages by id, so the lowest one is where it stopped, whatever time a post claims.
+    """
+    cut = (_parse_pages([pages], account).posts for pages in found if not pages.is_complete)
+    lowest = (min(posts, key=lambda post: int(post.native_id)).posted_at for posts in cut if posts)
+    return max(lowest, default=None)
 
 
 def _from(instant: datetime) -> str:

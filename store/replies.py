@@ -411,7 +411,8 @@ async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime)
     if reply.kind is ReplyKind.ANSWER:
         await set_aside(connection, reply, at=at)
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
-    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at})
+    by_person = int(reply.kind is ReplyKind.ANSWER and not reply.is_automatic)
+    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at, "by_person": by_person})
     name = "automatic_took" if reply.is_automatic else "person_took"
     known = select(_C.began_at, _C[name].label("took")).where(_C.id == reply.conversation_id)
     began_at, before = (await connection.execute(known)).one()
@@ -427,7 +428,7 @@ _OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
 _NOTE_ACKNOWLEDGED = _OF_IT.values(
     acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
 )
-_NOTE_ANSWERED = _OF_IT.values(waiting_since=None)
+_NOTE_ANSWERED = _OF_IT.values(waiting_since=None, answers=_C.answers + bindparam("by_person"))
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:

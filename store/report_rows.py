@@ -28,7 +28,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from core.conversation import Move, Status
 from core.reply import VOID, ReplyState
-from core.report import DELETED, NO, NONE, TOOK, YES, Answer, Facet, Fate, Kind, Outcome, Which
+from core.report import DELETED, NO, NONE, TOOK, YES, Answer, Facet, Fate, Kind, Outcome, Solved, Which
 from store import tables as t
 from store.readings import READ, says
 
@@ -125,6 +125,12 @@ _CONVERSATIONS = Definition(
             else_=Answer.WAITING.value,
         ),
         Facet.ACKNOWLEDGED: _yes(_C.automatic_took.is_not(None)),
+        Facet.SOLVED: case(
+            (_C.person_took.is_(None), NONE),
+            (_C.status != Status.RESOLVED, Solved.OPEN.value),
+            (_C.answers <= 1, Solved.ONCE.value),
+            else_=Solved.MORE.value,
+        ),
     },
 )
 

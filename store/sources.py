@@ -230,7 +230,8 @@ async def _open_gap(
 async def _settle_gaps(connection: AsyncConnection, progress: Progress, at: datetime) -> None:
     """A fetch that reached the present covers every running gap, but for what it says it could not.
 
-    What is out of reach stays open, from where the gap began to where the fetch begins, until a person has seen it.
+    What is out of reach stays open, from where the gap began to where the fetch begins, until a person has seen it. The
+    rest is a gap of its own that is covered: the source was not heard then either, and the ledger says so.
     """
     running, g = _running(progress.account, progress.source), t.gaps.c
     if progress.gap is not None:
@@ -240,6 +241,9 @@ async def _settle_gaps(connection: AsyncConnection, progress: Progress, at: date
             until = max(gap.from_at, min(progress.missing_until or at, at))
             why = gap.why if gap.why == progress.gap else f"{gap.why}; {progress.gap}"
             await connection.execute(update(t.gaps).where(g.id == gap.id).values(until_at=until, why=why))
+            if until < at and gap.why != progress.gap:
+                covered = {"account": progress.account, "source": progress.source, "why": gap.why}
+                await connection.execute(insert(t.gaps).values(**covered, from_at=until, until_at=at, closed_at=at))
     elif progress.is_caught_up and progress.doubt is None:
         await connection.execute(update(t.gaps).where(running).values(until_at=at, closed_at=at))
     if progress.doubt is not None:

@@ -200,6 +200,8 @@ conversations = Table(
     Column("began_at", Instant),
     Column("automatic_took", Float),
     Column("person_took", Float),
+    # How many answers a person wrote were published in it; an approved acknowledgement is none.
+    Column("answers", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account", "root_id", "author_id"),
     # In the order of the inbox, with every filter's column: a page looks at no row that is not on it.
     Index(
@@ -218,7 +220,7 @@ conversations = Table(
     Index("ix_conversations_author", "author_id", "account"),
     Index("ix_conversations_assigned", "assigned_to", "status", "rank", "id"),
     # What the numbers ask of a conversation.
-    Index("ix_conversations_began", "began_at", "status", "person_took", "automatic_took", "first_post_id"),
+    Index("ix_conversations_began", "began_at", "status", "person_took", "automatic_took", "first_post_id", "answers"),
 )
 
 # Every post a platform showed us that concerns us, exactly once (I1).

@@ -89,7 +89,7 @@ class Crowd:
             t.conversations,
             account=account, root_id=f"r{nth}", author_id=author, status=status, version=1, urgency=20,
             opened_at=at, last_post_at=at, changed_at=at,
-            first_post_id=None, began_at=None, automatic_took=None, person_took=None,
+            first_post_id=None, began_at=None, automatic_took=None, person_took=None, answers=0,
         )  # fmt: skip
         language = random.choice(list(Language))
         for _ in range(random.choice((1, 1, 1, 2, 3))):
@@ -153,6 +153,7 @@ class Crowd:
         )  # fmt: skip
         if state is ReplyState.SENT:
             self._answered("automatic_took" if is_automatic else "person_took", settled)
+            self._conversations[-1]["answers"] += template is None
         if template is not None and person is not None and not is_automatic:
             self._audit(at, "reply approved", f"reply {reply}", edited=random.random() < 0.4)
 

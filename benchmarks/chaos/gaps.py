@@ -46,13 +46,22 @@ def gaps_as_injected(record: Record) -> Iterator[str]:
         if caused.must and not _is_excused(caused, blows):
             for source in caused.sources:
                 if not any(_covers(gap, source, caused) for gap in record.gaps):
-                    yield f"no gap of {' '.join(source)} for: {caused.what} at {caused.from_at:%H:%M:%S}"
+                    near = _near(record.gaps, source, caused.from_at)
+                    yield f"no gap of {' '.join(source)} for: {caused.what} at {caused.from_at:%H:%M:%S}; {near}"
     everything = (*from_faults, *record.disturbances, *lost_leases(record))
     for gap in record.gaps:
         source = (gap["account"], gap["source"])
         if not any(source in one.sources and _overlaps(gap, source, one, after=_AFTER) for one in everything):
             lasted = f"from {gap['from_at']} to {gap['until_at']}"
             yield f"a gap of {' '.join(source)} {lasted} that nobody made: {gap['why']}"
+
+
+def _near(gaps: list[Row], source: Source, at: datetime) -> str:
+    """Return the gaps of a source around an instant, for whoever reads what broke."""
+    own = [gap for gap in gaps if (gap["account"], gap["source"]) == source]
+    own.sort(key=lambda gap: abs(datetime.fromisoformat(gap["from_at"]) - at))
+    told = (f"{gap['from_at'][11:23]} to {(gap['until_at'] or 'now')[11:23]} ({gap['why']})" for gap in own[:4])
+    return f"those nearest: {'; '.join(told) or 'none'}"
 
 
 def lost_leases(record: Record) -> Iterator[Disturbance]:

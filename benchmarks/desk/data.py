@@ -320,6 +320,9 @@ class Maker:
             "began_at": thread.posts[0]["posted_at"],
             "automatic_took": _took(thread, is_automatic=True),
             "person_took": _took(thread, is_automatic=False),
+            "answers": sum(
+                reply["state"] is ReplyState.SENT and reply["kind"] is ReplyKind.ANSWER for reply in thread.replies
+            ),
         }
 
     def _status(self, age: timedelta) -> Status:

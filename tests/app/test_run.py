@@ -1,6 +1,7 @@
 """The end of a house: everything is told to stop until it has."""
 
 import asyncio
+import gc
 import logging
 from contextlib import suppress
 
@@ -34,3 +35,35 @@ async def test_what_swallows_its_cancellation_is_told_again(
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
         "work goes on although it was told to end: told again"
     ]
+
+
+@pytest.mark.parametrize(("problem", "is_said"), [(ConnectionError("lost"), False), (ValueError("ours"), True)])
+async def test_a_connection_that_breaks_after_it_was_given_up_is_no_error(
+    problem: Exception, is_said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(run.report_unheard)
+    left: asyncio.Future[None] | None = loop.create_future()
+    assert left is not None
+    left.set_exception(problem)
+    left = None
+    gc.collect()
+    assert [record.levelname for record in caplog.records] == (["ERROR"] if is_said else [])
+
+
+async def test_a_task_of_ours_that_fails_unheard_is_an_error_whatever_it_fails_with(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(run.report_unheard)
+
+    async def fails() -> None:
+        raise ConnectionError("lost")
+
+    task: asyncio.Task[None] | None = loop.create_task(fails())
+    await asyncio.sleep(0.01)
+    assert task is not None
+    assert task.done()
+    task = None
+    gc.collect()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -43,6 +43,16 @@ async def _faults(page: Page) -> list[str]:
     ]
 
 
+async def _faults_on(page: Page, url: str, path: str) -> list[str]:
+    """Return the same of a page in light and in dark."""
+    await page.goto(url + path)
+    found = []
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)
+        found += [f"{path} {theme}: {fault}" for fault in await _faults(page)]
+    return found
+
+
 async def _signed_in(chromium: Chromium, house: House, **options: Any) -> Page:  # noqa: F811
     context = await chromium.new_context(bypass_csp=True, reduced_motion="reduce", **options)
     page = await context.new_page()
@@ -55,16 +65,10 @@ async def test_axe_finds_nothing_grave_on_any_page_in_light_and_dark(chromium: C
     page = await _signed_in(chromium, house, viewport={"width": 1280, "height": 900})
     faults = []
     for path in shown.paths(conversation):
-        await page.goto(house.url + path)
-        for theme in ("light", "dark"):
-            await page.emulate_media(color_scheme=theme)
-            faults += [f"{path} {theme}: {fault}" for fault in await _faults(page)]
+        faults += await _faults_on(page, house.url, path)
     await shown.storm(house, conversation)
     for path in ("/inbox", "/incidents"):
-        await page.goto(house.url + path)
-        for theme in ("light", "dark"):
-            await page.emulate_media(color_scheme=theme)
-            faults += [f"storm {path} {theme}: {fault}" for fault in await _faults(page)]
+        faults += await _faults_on(page, house.url, path)
     assert faults == []
 
 

@@ -330,7 +330,7 @@ async def test_the_audit_is_found_by_person_action_and_day_and_downloaded(
     staff = await named(house, "Lars")
     await ida.post(f"/people/{staff.id}/role", role="reader")
     await ida.get("/audit?by=Ida&action=set+role")
-    for said in ("Set a role", "approver", "reader", "Lars"):
+    for said in ("Set a role", "Approver", "Read only", "Lars"):
         assert said in ida.page
     assert "Failed sign-ins</th>" not in ida.page
     await ida.get("/audit")

@@ -255,7 +255,9 @@ async def test_a_stream_that_was_away_for_longer_than_search_reaches_keeps_a_gap
         await rig.say("lately")
         await rig.start()
         await rig.hears_all()
-        (gap,) = await rig.gaps()
+        gap, rest = await rig.gaps()
+        assert rest.closed_at is not None
+        assert rest.from_at == gap.until_at
         assert gap.why == "Genlyd was not listening; away for more than 7 days; X's search goes no further back"
         assert abs(gap.from_at - (now - timedelta(days=9))) < SLACK
         assert gap.until_at is not None
@@ -273,7 +275,9 @@ async def test_x_refusing_how_far_back_we_ask_is_a_gap_and_no_call_for_the_opera
         await rig.say("lately")
         await rig.start()
         await rig.hears_all()
-        (gap,) = await rig.gaps()
+        gap, rest = await rig.gaps()
+        assert rest.closed_at is not None
+        assert rest.from_at == gap.until_at
         assert "search goes no further back" in gap.why
         assert gap.closed_at is None
         assert gap.until_at is not None
@@ -330,7 +334,9 @@ async def test_mentions_away_for_longer_than_a_week_keep_a_gap(database: Databas
         await rig.say("lately")
         await rig.start()
         await rig.hears_all()
-        (gap,) = await rig.gaps()
+        gap, rest = await rig.gaps()
+        assert rest.closed_at is not None
+        assert rest.from_at == gap.until_at
         assert "away for more than 7 days" in gap.why
         assert gap.until_at is not None
         assert abs(gap.until_at - (now - timedelta(days=7))) < timedelta(minutes=11)

@@ -14,7 +14,7 @@ from core.correction import Change, Field
 from core.decision import Action
 from core.errors import Conflict, IllegalMove
 from core.post import Platform
-from core.reply import Receipt, ReplyState
+from core.reply import Receipt, ReplyKind, ReplyState
 from store import tables as t
 from store.conversations import Conversations
 from store.corrections import Corrections
@@ -254,6 +254,8 @@ async def _assert_the_numbers_columns_hold(database: Database) -> None:
             ours = [one for one in sent if (one.conversation_id, one.is_automatic) == (thread.id, is_automatic)]
             took = [(one.settled_at - first.posted_at).total_seconds() for one in ours]
             assert getattr(thread, name) == min(took, default=None)
+        answers = [one for one in sent if one.kind == ReplyKind.ANSWER and not one.is_automatic]
+        assert thread.answers == sum(one.conversation_id == thread.id for one in answers)
 
 
 async def _places(database: Database) -> list[dict[str, Any]]:

@@ -286,7 +286,7 @@ async def test_a_house_from_before_these_columns_counts_the_same(database: Datab
         await connection.run_sync(lambda bare: command.downgrade(alembic_config(bare), "0018"))
         await connection.run_sync(lambda bare: command.upgrade(alembic_config(bare), "head"))
     assert await _counted_from(database) == before
-    assert sum(took is not None for *_, took in before[1]) > 20
+    assert sum(took is not None for *_, took, _answers in before[1]) > 20
 
 
 async def _counted_from(database: Database) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
@@ -294,7 +294,7 @@ async def _counted_from(database: Database) -> tuple[list[tuple[object, ...]], l
     async with database.read() as connection:
         posts = await connection.execute(select(p.id, p.reading).order_by(p.id))
         threads = await connection.execute(
-            select(c.id, c.first_post_id, c.began_at, c.automatic_took, c.person_took).order_by(c.id)
+            select(c.id, c.first_post_id, c.began_at, c.automatic_took, c.person_took, c.answers).order_by(c.id)
         )
         # In whole microseconds: a difference of two instants is no exact float.
         took = [(*row[:3], *(None if one is None else round(one * 1_000_000) for one in row[3:])) for row in threads]

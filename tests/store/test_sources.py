@@ -159,8 +159,11 @@ async def test_what_is_out_of_reach_ends_where_the_fetch_begins(database: Databa
     await posts.save_batch([], some_progress(), at=NOW)
     await sources.stumble("x-main", "mentions", "the line fell", at=NOW + minute, opens_gap=True)
     await posts.save_batch([], some_progress(gap="too many", missing_until=NOW + 3 * minute), at=LATER)
-    (gap,) = await _gaps(database)
-    assert (gap.from_at, gap.until_at, gap.closed_at) == (NOW, NOW + 3 * minute, None)
+    missing, covered = await _gaps(database)
+    assert (missing.from_at, missing.until_at, missing.closed_at) == (NOW, NOW + 3 * minute, None)
+    assert missing.why == "the line fell; too many"
+    assert (covered.from_at, covered.until_at, covered.closed_at) == (NOW + 3 * minute, LATER, LATER)
+    assert covered.why == "the line fell"
 
 
 async def test_a_source_is_fresh_as_of_what_was_heard_and_a_first_start_is_remembered(database: Database) -> None:
