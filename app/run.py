@@ -105,10 +105,9 @@ def report_unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     Not the broken connection of an opening that was given up: asyncpg leaves its future behind, and whoever gave up
     has said so.
     """
-    is_left_behind = isinstance(context.get("future"), asyncio.Future) and not isinstance(
-        context["future"], asyncio.Task
-    )
-    if is_left_behind and isinstance(context.get("exception"), ConnectionError):
+    left = context.get("future")
+    is_bare = isinstance(left, asyncio.Future) and not isinstance(left, asyncio.Task)
+    if is_bare and isinstance(context.get("exception"), ConnectionError):
         log.debug("a connection broke that nobody waits for", extra={"error": str(context["exception"])})
     else:
         loop.default_exception_handler(context)
