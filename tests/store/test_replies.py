@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from core.assessment import Intent
 from core.conversation import Move, Status
@@ -254,6 +254,27 @@ async def test_a_post_is_answered_once_however_often_it_is_clicked(database: Dat
         "kari",
         "da",
     )
+
+
+async def test_who_answers_a_post_that_is_being_decided_waits_for_it(database: Database, replies: Replies) -> None:
+    """Deciding locks the conversation and then the post: answering in another order would end in a deadlock."""
+    (post_id,) = await saved(database, a_mention())
+    async with database.begin() as deciding:
+        await deciding.execute(select(t.conversations.c.id).with_for_update())
+        answering = asyncio.create_task(replies.answer(post_id, "Hej", by="kari", at=NOW))
+        async with asyncio.timeout(20):
+            while not await _waits(database):  # noqa: ASYNC110 - the server rings no bell
+                await asyncio.sleep(0.01)
+        await deciding.execute(update(t.posts).values(stage="decided"))
+    await answering
+
+
+async def _waits(database: Database) -> bool:
+    """Whether somebody waits for a lock; on SQLite whoever comes second does."""
+    if database.is_sqlite:
+        return True
+    async with database.read() as connection:
+        return bool((await connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one())
 
 
 async def test_the_standing_is_read_anew_each_time(database: Database, replies: Replies) -> None:
