@@ -257,7 +257,8 @@ class Outbox:
                 await self._call_operator(err)
                 return "waiting"
             case TryLater():
-                wait = err.wait_seconds or min(_SLOWEST_RETRY_SECONDS, 2.0**reply.attempts)
+                # A platform may be away for days, and 2.0 ** 1024 is no number.
+                wait = err.wait_seconds or min(_SLOWEST_RETRY_SECONDS, 2.0 ** min(reply.attempts, 30))
                 later = now + timedelta(seconds=wait)
                 await self.replies.reschedule(reply, str(err), at=now, not_before=later)
                 return "later"
