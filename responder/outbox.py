@@ -301,7 +301,8 @@ class Outbox:
     async def _find(self, reply: Reply, sender: Sender) -> Receipt | Look:
         try:
             async with asyncio.timeout(self.timing.send.total_seconds()):
-                return await sender.find(reply, not_these=await self.replies.remote_ids(reply))
+                beside = await self.replies.beside(reply)
+                return await sender.find(reply, not_these=beside.remote_ids, nor_saying=beside.texts)
         except (PlatformError, TimeoutError):
             log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
         except StoreError:

@@ -17,7 +17,7 @@ from store.accounts import Accounts, AccountState
 from store.conversations import Conversations
 from store.database import Database
 from store.inbox import InboxFilters
-from store.replies import Replies
+from store.replies import Beside, Replies
 from tests.builders import NOW, a_mention, a_plan, a_post, a_standing, an_author, decided, saved
 
 LEASE = timedelta(seconds=60)
@@ -348,8 +348,10 @@ async def test_another_reply_of_ours_is_not_taken_for_this_one(database: Databas
     (sent,) = await replies.claim_due("me", at=NOW, lease=LEASE)
     await replies.mark_sent(sent, RECEIPT, at=NOW)
     answer = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW))
-    assert await replies.remote_ids(answer) == {RECEIPT.remote_id}
-    assert await replies.remote_ids(sent) == frozenset()
+    assert await replies.beside(answer) == Beside(remote_ids=frozenset({"5005"}), texts=frozenset())
+    assert await replies.beside(sent) == Beside(remote_ids=frozenset(), texts=frozenset())
+    await replies.claim_due("me", at=NOW, lease=LEASE)
+    assert await replies.beside(sent) == Beside(remote_ids=frozenset(), texts=frozenset({answer.text}))
 
 
 async def test_an_approval_from_an_old_page_is_void_though_the_reply_is_a_draft_again(
