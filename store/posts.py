@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BindParameter, Select, bindparam, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Assessment
@@ -43,6 +43,7 @@ class Stage(StrEnum):
 MOST_ATTEMPTS = 5
 # What cannot be read cannot be looked up again either, so it is kept no longer than a deletion may take (I7).
 _UNREADABLE_FOR = timedelta(hours=24)
+_PURGED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +190,26 @@ class Posts:
         As of `at`, what could not be read goes after a day, and so does what is written under forgotten posts
         and surely not on its way.
         """
+        forgotten = some = await self._purge_some(before)
+        while some:
+            some = await self._purge_some(before)
+            forgotten += some
+        async with self._db.begin() as connection:
+            await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
+            unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
+            await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
+            await forget_replies(connection)
+            await forget_old(connection, before=before)
+        return forgotten
+
+    async def _purge_some(self, before: datetime) -> int:
+        """Forget the oldest of them, and their authors. A longer transaction would outlast the lease it is made under.
+
+        Others write between two of these. Returns how many.
+        """
         old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
         async with self._db.begin() as connection:
-            ids = list((await connection.execute(old)).scalars())
+            ids = list((await connection.execute(old.order_by(t.posts.c.id).limit(_PURGED_AT_ONCE))).scalars())
             if ids:
                 one: BindParameter[int] = bindparam("one")
                 gone = [{"one": post_id} for post_id in ids]
@@ -201,12 +219,7 @@ class Posts:
                 await connection.execute(
                     update(t.assessments).where(t.assessments.c.post_id == one).values(reasons=[], embedding=None), gone
                 )
-                await _forget_authors(connection)
-            await connection.execute(update(t.alerts).where(t.alerts.c.created_at < before).values(body=""))
-            unreadable_before = before if at is None else max(before, at - _UNREADABLE_FOR)
-            await connection.execute(delete(t.unreadable).where(t.unreadable.c.heard_at < unreadable_before))
-            await forget_replies(connection)
-            await forget_old(connection, before=before)
+                await _forget_authors(connection, ids)
         return len(ids)
 
     async def count_by_stage(self) -> dict[str, int]:
@@ -216,23 +229,24 @@ class Posts:
             return dict((await connection.execute(query)).all())
 
 
-async def _forget_authors(connection: AsyncConnection) -> None:
-    """Authors all of whose posts are forgotten lose their names; the native id stays, for an opt-out hangs on it.
+async def _forget_authors(connection: AsyncConnection, post_ids: Sequence[int]) -> None:
+    """Authors of these, all of whose posts are forgotten, lose their names; the native id stays, for opt-outs.
 
     What was written beside their conversations goes with them.
     """
     a, c = t.authors.c, t.conversations.c
+    of_these = a.id.in_(select(t.posts.c.author_id).where(t.posts.c.id.in_(post_ids)))
     remembered = exists().where(t.posts.c.author_id == a.id, t.posts.c.url != "")
-    forgotten = select(a.id, a.handle, a.name).where(~remembered, a.handle != "")
-    named = list(await connection.execute(forgotten))
+    forgotten = and_(of_these, ~remembered, a.handle != "")
+    named = list(await connection.execute(select(a.id, a.handle, a.name).where(forgotten)))
     if not named:
         return
     beside = or_(*(exists().where(one.c.conversation_id == c.id) for one in (t.notes, t.tags, t.promises)))
-    theirs = select(c.id).join(t.authors, a.id == c.author_id).where(~remembered, a.handle != "", beside)
+    theirs = select(c.id).join(t.authors, a.id == c.author_id).where(forgotten, beside)
     for conversation_id in (await connection.execute(theirs.order_by(c.id))).scalars().all():
         await forget_all_beside(connection, conversation_id)
     await forget_naming(connection, [said for row in named for said in (row.handle, row.name)])
-    await connection.execute(update(t.authors).where(~remembered, a.handle != "").values(handle="", name=""))
+    await connection.execute(update(t.authors).where(forgotten).values(handle="", name=""))
 
 
 def _heard() -> Select[tuple[object, ...]]:

@@ -3,16 +3,18 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Intent, Reason
 from core.conversation import Status
 from core.post import Platform
 from store import tables as t
 from store.conversations import Conversations
-from store.database import Database
+from store.database import Database, checking
 from store.inbox import InboxFilters
 from store.people import People, Scope
 from store.posts import MOST_ATTEMPTS, Posts, Stage
@@ -264,6 +266,25 @@ async def test_purge_forgets_texts_handles_and_alerts_and_keeps_the_counts(datab
     }
     # Asked again by its platform, it is still known.
     assert (await posts.save_batch([a_mention(post=old)], some_progress(), at=NOW)).known == 1
+
+
+async def test_a_purge_of_many_posts_lets_others_write_in_between(database: Database) -> None:
+    """It is done under a lease, which has to be renewed meanwhile."""
+    old = NOW - timedelta(days=400)
+    many = [a_mention(post=a_post(str(n), author=an_author(str(n % 50)), posted_at=old)) for n in range(2_100)]
+    await saved(database, *many, at=old)
+    left: list[int] = []
+
+    async def count(connection: AsyncConnection) -> None:
+        query = select(func.count()).select_from(t.posts).where(t.posts.c.url != "")
+        left.append((await connection.execute(query)).scalar_one())
+
+    with checking(count):
+        assert await Posts(database).purge(before=NOW - timedelta(days=365)) == 2_100
+    assert left[0] == 2_100
+    assert max(before - after for before, after in pairwise(left)) <= 1_000
+    async with database.read() as connection:
+        assert set((await connection.execute(select(t.authors.c.handle))).scalars()) == {""}
 
 
 async def test_an_author_who_still_writes_keeps_their_handle(database: Database) -> None:
