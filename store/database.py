@@ -25,6 +25,9 @@ from store.mounts import shared_by_machines
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
+_PATIENCE = "PRAGMA busy_timeout=10000"
+_JOURNAL_PATIENCE_MS = 500
+
 Check = Callable[[AsyncConnection], Awaitable[None]]
 # What a write transaction begins with, where a task writes under a lease. No write can forget it.
 _check: ContextVar[Check | None] = ContextVar("check", default=None)
@@ -116,7 +119,11 @@ class Database:
         if not self.is_sqlite:
             return True
         async with _maybe(self._one_writer), _translated(), self._engine.connect() as connection:
-            return await _truncate(connection)
+            # Nobody writes meanwhile, no lease is renewed: a long reader must not be waited for.
+            await connection.exec_driver_sql(f"PRAGMA busy_timeout={_JOURNAL_PATIENCE_MS}")
+            is_empty = await _truncate(connection)
+            await connection.exec_driver_sql(_PATIENCE)
+            return is_empty
 
     async def compact(self, tables: Sequence[Table]) -> bool:
         """Write the tables anew, without the remains of what was deleted. Nobody else writes meanwhile.
@@ -241,7 +248,7 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     # First of all: the next line waits too, where several processes make the file at once.
-    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute(_PATIENCE)
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")

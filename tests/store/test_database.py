@@ -248,6 +248,24 @@ async def test_a_task_that_is_stopped_in_the_middle_of_a_statement_leaves_no_loc
         gc.enable()
 
 
+async def test_emptying_the_journal_waits_for_no_long_reader(tmp_path: Path) -> None:
+    """An export may be read for minutes; nobody could write, and every lease would be lost."""
+    database = await open_database(f"sqlite:///{tmp_path}/genlyd.db")
+    async with database.snapshot() as reading:
+        await reading.execute(select(t.switches))
+        async with database.begin() as connection:
+            await connection.execute(insert(t.switches).values(_switch(NOW)))
+        emptying = asyncio.create_task(database.empty_journal())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(8), database.begin() as connection:
+            assert (await connection.exec_driver_sql("PRAGMA busy_timeout")).scalar_one() == 10_000
+        assert await emptying is False
+    assert await database.empty_journal()
+    async with database.begin() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA busy_timeout")).scalar_one() == 10_000
+    await database.close()
+
+
 async def test_a_broken_rule_of_the_schema_is_not_taken_for_a_failing_disk(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.begin() as connection:
