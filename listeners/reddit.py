@@ -24,7 +24,7 @@ from core.watch import Identity, Watch
 from listeners.base import FIRST_ASK_REACHES_BACK, Batch, Checker, Listener
 from listeners.reddit_check import RedditChecker
 from listeners.reddit_posts import parse_comment, parse_submission, parse_thing
-from platforms.reddit import Listing, RedditClient
+from platforms.reddit import Listing, RedditClient, source_of
 
 __all__ = [
     "RedditCommentsListener",
@@ -149,7 +149,7 @@ class RedditCommentsListener(_Polled):
     """Every new comment of some subreddits."""
 
     def __init__(self, client: RedditClient, subreddits: tuple[str, ...], clock: Clock | None = None) -> None:
-        super().__init__(client, f"r/{'+'.join(subreddits)}", COMMENTS_POLL_SECONDS, clock)
+        super().__init__(client, source_of(subreddits), COMMENTS_POLL_SECONDS, clock)
         self._subreddits = subreddits
 
     def _asks(self) -> tuple[Ask, ...]:

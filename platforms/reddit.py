@@ -7,6 +7,7 @@ retry a write, to parse posts (`listeners.reddit` does), and to let asyncpraw's 
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from platforms.reddit_session import REDDIT_URL, core_of, open_reddit
 
 CREDENTIALS = ("client_id", "client_secret", "username", "password", "user_agent")
 _LONGEST_PAUSE_SECONDS = 10.0
+_LONGEST_SOURCE = 200
 # A listing holds about 1,000 things; with fewer it ended by itself. Source: asyncpraw's documentation, read 2026-11.
 _LISTING_REACHES = 800
 _THE_SUBREDDITS_OWN_NO = frozenset({"private", "banned", "quarantined", "gold_only"})
@@ -53,6 +55,15 @@ class Listing:
 
     things: tuple[dict[str, Any], ...]
     after: str | None
+
+
+def source_of(subreddits: tuple[str, ...]) -> str:
+    """Return the name of the comments of subreddits as a source. Long ones are cut, for rows have room for so much."""
+    name = f"r/{'+'.join(subreddits)}"
+    if len(name) <= _LONGEST_SOURCE:
+        return name
+    cut = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _LONGEST_SOURCE - len(cut) - 2]}… {cut}"
 
 
 class RedditClient:
@@ -95,8 +106,7 @@ class RedditClient:
 
     async def comments(self, subreddits: tuple[str, ...], after: str | None = None) -> Listing:
         """Return the newest comments of the subreddits. Raises: PlatformError."""
-        name = f"r/{'+'.join(subreddits)}"
-        return await self._listing(name, f"{name}/comments/", after)
+        return await self._listing(source_of(subreddits), f"r/{'+'.join(subreddits)}/comments/", after)
 
     async def search(self, query: str, after: str | None = None) -> Listing:
         """Return the newest submissions that match, across Reddit. Raises: PlatformError."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import String
 
 from core.config import AccountConfig
 from core.errors import RateLimited, TryLater, Unreadable
@@ -26,6 +27,7 @@ from listeners.reddit import (
     parse_thing,
 )
 from platforms.reddit import RedditClient
+from store import tables as t
 
 if TYPE_CHECKING:
     from tests.conftest import Emulated
@@ -162,6 +164,17 @@ def test_an_account_gets_the_sources_its_watches_need(reddit_account: AccountCon
     watch = Watch(account="reddit-main", keywords=("acme",), subreddits=("a", "r/b", "a"))
     assert [listener.source for listener in build(reddit_account, (watch,))] == ["r/a+b", "mentions", "search"]
     assert [listener.source for listener in build(reddit_account, (replace(watch, account="x"),))] == []
+
+
+def test_the_name_of_a_source_of_many_subreddits_fits_its_column(client: RedditClient) -> None:
+    """PostgreSQL takes no longer one, and the source would never be heard."""
+    many = tuple(f"asubreddit{number}" for number in range(50))
+    sources = [RedditCommentsListener(client, some).source for some in (many, many[:-1], ("sandbox", "other"))]
+    assert len(set(sources)) == 3
+    assert sources[2] == "r/sandbox+other"
+    for column in (t.sources.c.source, t.gaps.c.source, t.spending.c.source, t.unreadable.c.source):
+        assert isinstance(column.type, String)
+        assert max(map(len, sources)) == column.type.length
 
 
 async def test_we_know_who_we_are(comments: RedditCommentsListener) -> None:
