@@ -31,7 +31,7 @@ _escalated = Counter("genlyd_escalations_total", "Posts that escalated their con
 
 BATCH = 32
 _LOST_AFTER = timedelta(seconds=5)
-_SWEEP_EVERY = timedelta(seconds=2)
+_SWEEP_SECONDS = 2.0
 _EXCERPT = 280
 
 
@@ -132,14 +132,15 @@ async def run_worker(
             desk = await ruling.fresh()
             await _decide(desk, posts, decisions, bell, clock, post_ids)
 
-    swept_at = clock.now() - _SWEEP_EVERY
+    # As time passes: a clock that is set back must not end the sweeps.
+    swept_at = clock.passed() - _SWEEP_SECONDS
     lost_after = timedelta(0)
     while True:
         try:
-            if clock.now() - swept_at >= _SWEEP_EVERY:
+            if clock.passed() - swept_at >= _SWEEP_SECONDS:
                 waiting = await posts.waiting(Stage.ASSESSED, before=clock.now() - lost_after, limit=BATCH)
                 if len(waiting) < BATCH:
-                    swept_at, lost_after = clock.now(), _LOST_AFTER
+                    swept_at, lost_after = clock.passed(), _LOST_AFTER
                 await decide_these(waiting)
             entries = await bell.wait(Ring.DECIDE, count=BATCH, seconds=1.0)
             await decide_these([entry.row_id for entry in entries])

@@ -38,21 +38,22 @@ _CALM = 2
 _EXPLAINED_AT_ONCE = 2
 # A post that stands this long was missed by the bell.
 _LOST_AFTER = timedelta(seconds=5)
-_SWEEP_EVERY = timedelta(seconds=2)
+_SWEEP_SECONDS = 2.0
 
 
 async def run_worker(guidance: Guidance[Reader], posts: Posts, reasons: Reasons, bell: Bell, clock: Clock) -> None:
     """Assess posts for ever, as people of the staff last taught and corrected."""
-    swept_at = clock.now() - _SWEEP_EVERY
+    # As time passes: a clock that is set back must not end the sweeps.
+    swept_at = clock.passed() - _SWEEP_SECONDS
     lost_after = timedelta(0)  # at start, everything that waits is ours
     owes_reasons = True
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="model") as thread:
         while True:
             try:
-                if clock.now() - swept_at >= _SWEEP_EVERY:
+                if clock.passed() - swept_at >= _SWEEP_SECONDS:
                     waiting = await posts.waiting(Stage.SAVED, before=clock.now() - lost_after, limit=BATCH)
                     if len(waiting) < BATCH:
-                        swept_at, lost_after, owes_reasons = clock.now(), _LOST_AFTER, True
+                        swept_at, lost_after, owes_reasons = clock.passed(), _LOST_AFTER, True
                     await _assess(waiting, guidance, posts, bell, clock, thread)
                 entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=0.0 if owes_reasons else 1.0)
                 if entries:

@@ -1,0 +1,42 @@
+"""The worker that decides: what the bell did not bring, the sweep does, whatever the clock says."""
+
+import asyncio
+from datetime import timedelta
+
+from core.assessment import Language
+from core.clock import ManualClock
+from responder.draft import load
+from responder.rules import DEFAULT_RULES
+from responder.worker import Desk, run_worker
+from store.bell import Bell
+from store.database import Database
+from store.decisions import Decisions
+from store.posts import Posts
+from tests.builders import a_mention, a_post, an_author, assessed
+
+
+async def test_a_clock_that_is_set_back_by_an_hour_keeps_no_post_waiting(
+    database: Database, bell: Bell, clock: ManualClock
+) -> None:
+    """Nobody rings here: what is not swept is not decided, and nobody is told of it (I8)."""
+    templates = load(brand="Fjordnet", house_language=Language.DA, signatures={})
+    desk = Desk(rules=DEFAULT_RULES, templates=templates, dashboard_url="")
+    decisions = Decisions(database, repeat_alert_after=timedelta(minutes=60))
+    looked = asyncio.Event()
+
+    async def look() -> None:
+        looked.set()
+
+    await assessed(database, a_mention("1"), at=clock.now() - timedelta(minutes=1))
+    deciding = asyncio.create_task(run_worker(desk, Posts(database), decisions, bell, clock, look_first=look))
+    async with asyncio.timeout(30):
+        await looked.wait()
+        clock.step(-3600)
+        later = a_mention(post=a_post("2", author=an_author("78"), posted_at=clock.now()))
+        await assessed(database, later, at=clock.now())
+        while (await Posts(database).count_by_stage()).get("decided") != 2:
+            assert not deciding.done()
+            await clock.advance(6)
+            await asyncio.sleep(0.1)
+    deciding.cancel()
+    await asyncio.wait([deciding])
