@@ -57,6 +57,7 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
     us: Identity | None = None
     unsaved: Batch | None = None
     is_awake, pause = False, listener.poll_seconds
+    last: datetime | None = None
     heard_until: datetime | None = None
     try:
         while True:
@@ -82,8 +83,12 @@ async def run_listener(listener: Listener, watches: tuple[Watch, ...], ear: Ear)
                 raise
             except NeedsOperator as err:
                 await _wait_for_operator(listener, err, ear)
-            except (PlatformError, StoreError) as err:
+            except PlatformError as err:
                 await _stumble(listener, err, backoff, ear)
+            except StoreError as err:
+                await _stumble(listener, err, backoff, ear)
+                # Nobody could write down that nothing was heard meanwhile.
+                heard_until = last
             except Exception as err:
                 log.exception("a listener failed in a way it should not", extra=_where(listener))
                 await _stumble(listener, err, backoff, ear)
@@ -187,9 +192,10 @@ async def _note(listener: Listener, err: Exception, problem: str, ear: Ear, at: 
 
 async def _wait_for_operator(listener: Listener, err: NeedsOperator, ear: Ear) -> None:
     """Pause the account, tell people, and look now and then whether somebody woke it. Others go on."""
+    now = ear.clock.now()
+    while not await _note(listener, err, f"{err} {err.cure}", ear, now):
+        await ear.clock.sleep(_NOTE_AGAIN_SECONDS)
     try:
-        now = ear.clock.now()
-        await ear.sources.stumble(listener.account, listener.source, f"{err} {err.cure}", at=now, opens_gap=True)
         if await ear.accounts.call_operator(err, at=now):
             log.error("an account needs the operator", extra={**_where(listener), "cure": err.cure, "error": str(err)})
             await ear.bell.ring(Ring.TELL, [0])

@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from core.clock import ManualClock
 from core.config import AccountConfig
-from core.errors import StoreError, TryLater
+from core.errors import NeedsOperator, StoreError, TryLater
 from core.post import Platform
 from core.watch import Identity, Watch
 from listeners.base import Batch
 from listeners.loop import Ear, run_listener
 from store import tables as t
-from store.accounts import Accounts
+from store.accounts import Accounts, AccountState
 from store.bell import Bell
 from store.database import Database, open_database
 from store.posts import Posts, Saved
@@ -149,3 +149,45 @@ async def test_a_gap_that_could_not_be_noted_is_noted_before_anything_is_asked(
     (gap,) = await Sources(database).gaps(covered_since=NOW)
     assert gap.why == "the line fell"
     assert gap.closed_at is not None, "the fetch that followed covered it"
+
+
+async def test_a_gap_is_noted_also_where_the_database_was_away_as_the_operator_was_needed(
+    database: Database, tmp_path: Path
+) -> None:
+    refused = NeedsOperator("x-main", "401.", cure="Renew it.")
+    brook = Brook([Batch(posts=(a_post("1001"),), cursor="1"), refused, Batch(posts=(a_post("1002"),), cursor="2")])
+    sources = Away(database)
+    sources.failures = 1
+    woken = asyncio.create_task(_wake(Accounts(database)))
+    await _heard(brook, Posts(database), database, tmp_path, until=2, sources=sources)
+    woken.cancel()
+    await asyncio.wait([woken])
+    (gap,) = await Sources(database).gaps(covered_since=NOW)
+    assert gap.why == "401. Renew it."
+    assert gap.closed_at is not None, "the fetch that followed covered it"
+
+
+async def _wake(accounts: Accounts) -> None:
+    """The operator mends it."""
+    while not await accounts.set_state("x-main", AccountState.ACTIVE, reason="", by="kari", at=NOW):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+
+
+async def test_a_database_that_was_away_for_an_hour_leaves_a_gap(database: Database, tmp_path: Path) -> None:
+    """Nobody could ask meanwhile: the next answer covers it, and the ledger says so."""
+    brook = Brook([Batch(posts=(a_post("1001"),), cursor="1"), Batch(posts=(a_post("1002"),), cursor="2")])
+    await _heard(brook, Posts(database), database, tmp_path, until=2, sources=Blind(database))
+    (gap,) = await Sources(database).gaps(covered_since=NOW)
+    assert gap.closed_at is not None
+
+
+class Blind(Sources):
+    """A database that is away for a while when a source is to be asked again."""
+
+    asked = 0
+
+    async def cursor(self, account: str, source: str) -> str | None:
+        self.asked += 1
+        if 2 <= self.asked <= 12:
+            raise StoreError("the database is away")
+        return await super().cursor(account, source)
