@@ -35,7 +35,8 @@ async def take_back_moved(connection: AsyncConnection, *, account: str | None, a
 
     APPROVED says that nothing was published. Who touched it stays: a person has acted here, and the bot is to know.
     """
-    waiting = approved_and_moved(account).order_by(_R.id)
+    # Conversations are locked one after the other, in the order of deciding: no two may wait for each other for ever.
+    waiting = approved_and_moved(account).order_by(_R.conversation_id, _R.id)
     found: list[rows.AnyRow] = list(await connection.execute(waiting.with_for_update(skip_locked=True, of=t.replies)))
     for row in found:
         name = (await connection.execute(_holder(row.conversation_id, row.touched_by or row.approved_by))).scalar()

@@ -269,6 +269,26 @@ async def test_who_answers_a_post_that_is_being_decided_waits_for_it(database: D
     await answering
 
 
+async def test_who_takes_back_answers_while_posts_are_decided_waits_for_it(
+    database: Database, replies: Replies
+) -> None:
+    """Both lock several conversations, and the second was answered first."""
+    first, second = await decided(database, a_mention("1"), a_mention("2"), plan=a_plan(Action.SHOW))
+    for post_id in (second, first):
+        await replies.answer(post_id, f"Hej {post_id}", by="kari", at=NOW)
+    async with database.begin() as connection:
+        await connection.execute(update(t.conversations).values(taken_by="ola"))
+    order = select(t.conversations.c.id).order_by(t.conversations.c.id)
+    async with database.begin() as deciding:
+        await deciding.execute(order.where(t.conversations.c.id == 1).with_for_update())
+        taking = asyncio.create_task(replies.take_back_moved(at=NOW))
+        async with asyncio.timeout(20):
+            while not await _waits(database):  # noqa: ASYNC110 - the server rings no bell
+                await asyncio.sleep(0.01)
+        await deciding.execute(order.where(t.conversations.c.id == 2).with_for_update())
+    assert len(await taking) == 2
+
+
 async def _waits(database: Database) -> bool:
     """Whether somebody waits for a lock; on SQLite whoever comes second does."""
     if database.is_sqlite:
