@@ -211,8 +211,7 @@ class Seen:
     def knows(self, thing: dict[str, Any]) -> bool:
         """Whether `thing` is one we have had, or older than all those we remember."""
         name = _name_of(thing)
-        data = thing.get("data")
-        created = data.get("created_utc") if isinstance(data, dict) else None
+        created = _data_of(thing).get("created_utc")
         return (
             name in self.names
             or (isinstance(created, int | float) and created < self.since)
@@ -239,8 +238,7 @@ class Walk:
 
     @property
     def reached(self) -> datetime | None:
-        data = self.new[-1].get("data") if self.new else None
-        created = data.get("created_utc") if isinstance(data, dict) else None
+        created = _data_of(self.new[-1]).get("created_utc") if self.new else None
         return datetime.fromtimestamp(created, UTC) if isinstance(created, int | float) else None
 
 
@@ -279,10 +277,16 @@ def _parse(things: list[dict[str, Any]], account: str, our_id: str) -> tuple[tup
 
 def _name_of(thing: dict[str, Any]) -> str:
     """Return the fullname; what has none is remembered by its content, so that it is counted once."""
-    data = thing.get("data")
-    if isinstance(data, dict) and data.get("id"):
+    data = _data_of(thing)
+    if data.get("id"):
         return f"{thing.get('kind')}_{str(data['id']).split('_')[-1]}"
     return "?" + hashlib.sha256(json.dumps(thing, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _data_of(thing: Any) -> dict[str, Any]:
+    """Return what a thing holds; nothing for what is none."""
+    data = thing.get("data") if isinstance(thing, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _number(name: str) -> float:

@@ -57,7 +57,7 @@ def parse_comment(raw: Any, *, account: str = "", our_id: str | None = None) -> 
             parent_id=raw.get("parent_id"),
             parent_author_id=our_id if raw.get("type") in _ANSWERS_US else None,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as err:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
         raise _unreadable(account, raw, err) from err
 
 
@@ -69,7 +69,7 @@ def parse_submission(raw: Any, *, account: str = "") -> Post | None:
             return None
         title_and_text = "\n\n".join(part for part in (_plain(raw["title"]), _plain(text)) if part)
         return _post(raw, kind="t3", text=title_and_text, root_id=None, parent_id=None, parent_author_id=None)
-    except (KeyError, TypeError, ValueError, AttributeError) as err:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
         raise _unreadable(account, raw, err) from err
 
 

@@ -17,6 +17,7 @@ from core.watch import Watch
 from listeners import build
 from listeners.reddit import (
     MOST_REMEMBERED,
+    Ask,
     RedditCommentsListener,
     RedditMentionsListener,
     RedditSearchListener,
@@ -26,7 +27,7 @@ from listeners.reddit import (
     parse_submission,
     parse_thing,
 )
-from platforms.reddit import RedditClient
+from platforms.reddit import Listing, RedditClient
 from store import tables as t
 
 if TYPE_CHECKING:
@@ -216,6 +217,28 @@ async def test_a_deleted_anchor_loses_nothing(comments: RedditCommentsListener, 
     batch = await comments.fetch(cursor)
     assert [post.native_id for post in batch.posts] == missed
     assert batch.gap is None
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "t1_x", [], {}, {"kind": "t1"}, {"kind": "t1", "data": raw_comment(id="far", created_utc=1e20)}]
+)
+async def test_what_is_no_thing_in_a_listing_is_kept_as_unreadable_and_holds_up_nobody(
+    client: RedditClient, odd: Any
+) -> None:
+    comment = {"kind": "t1", "data": raw_comment(created_utc=datetime.now(UTC).timestamp())}
+
+    class Odd(RedditCommentsListener):
+        def _asks(self) -> tuple[Ask, ...]:
+            async def ask(after: str | None) -> Listing:
+                return Listing(things=(odd, comment), after=None)
+
+            return (ask,)
+
+    listener = Odd(client, ("sandbox",))
+    batch = await listener.fetch(None)
+    assert ([post.native_id for post in batch.posts], len(batch.unreadable)) == (["t1_abc"], 1)
+    again = await listener.fetch(batch.cursor)
+    assert (again.posts, again.unreadable) == ((), ()), "it is counted once"
 
 
 async def test_more_than_a_listing_holds_is_a_gap(comments: RedditCommentsListener, emulated_reddit: Emulated) -> None:
