@@ -174,8 +174,9 @@ async def forget_all_beside(connection: AsyncConnection, conversation_id: int) -
 
 async def forget_old(connection: AsyncConnection, *, before: datetime) -> None:
     """Forget what was written beside conversations before an instant."""
-    old = await connection.execute(select(_N.id).where(_N.at < before))
-    await _delete_notes(connection, list(old.scalars()))
+    # By the instant, not by their ids: a statement takes so many values and no more.
+    await connection.execute(delete(t.nudges).where(_U.note_id.in_(select(_N.id).where(_N.at < before))))
+    await connection.execute(delete(t.notes).where(_N.at < before))
     await connection.execute(delete(t.tags).where(_T.at < before))
     await connection.execute(update(t.promises).where(t.promises.c.at < before).values(what=""))
 
