@@ -188,6 +188,14 @@ MUTANTS = (
         "tests/responder/test_senders.py::test_what_is_known_to_be_another_reply_is_not_taken_for_this_one",
     ),
     Mutant(
+        "another reply that nobody knows of is taken for this one",
+        "responder/senders/find.py",
+        "and plain(post.text) not in others",
+        "",
+        "tests/responder/test_outbox_unknown.py"
+        "::test_of_two_replies_under_one_post_each_is_looked_for_by_its_own_words",
+    ),
+    Mutant(
         "a page that was cut short proves absence",
         "responder/senders/find.py",
         "return Look.ABSENT if found.is_complete else Look.CANNOT_TELL",
