@@ -179,7 +179,10 @@ class Posts:
             .where(t.posts.c.stage == Stage.STUCK)
             .values(stage=case((assessed, Stage.ASSESSED), else_=Stage.SAVED), attempts=0, problem=None, stage_at=at)
         )
+        stuck = select(t.posts.c.id).where(t.posts.c.stage == Stage.STUCK).order_by(t.posts.c.id)
         async with self._db.begin() as connection:
+            # In the order in which everybody locks posts, so that none waits in a ring.
+            await connection.execute(stuck.with_for_update())
             return (await connection.execute(again)).rowcount
 
     async def purge(self, *, before: datetime, at: datetime | None = None) -> int:
@@ -188,7 +191,7 @@ class Posts:
         As of `at`, what could not be read goes after a day, and so does what is written under forgotten posts
         and surely not on its way.
         """
-        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
+        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "").order_by(t.posts.c.id)
         async with self._db.begin() as connection:
             ids = list((await connection.execute(old)).scalars())
             if ids:
