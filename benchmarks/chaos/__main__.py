@@ -40,7 +40,7 @@ def row_of(seed: int, record: Record, broken: list[str]) -> dict[str, object]:
         "kills": kills,
         "blows": record.done.total() - kills,
         "gaps": len(record.gaps),
-        "beyond reach": sum(is_beyond_reach(record, said) for said in missing if said.gone_at is None),
+        "beyond reach": sum(is_beyond_reach(record.gaps, said) for said in missing if said.gone_at is None),
         **record.figures,
         "broken": len(broken),
     }
