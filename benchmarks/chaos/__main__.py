@@ -62,7 +62,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--keep", type=Path, help="keep each seed's folder, with its logs, in here")
     asked = parser.parse_args()
-    # Ended like Ctrl-C, so that it takes its processes with it.
+    # Ended like Ctrl-C, so that it takes its processes with it; a shell has its background ignore that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     rows = []
     for seed in [asked.seed] if asked.seed is not None else range(1, asked.seeds + 1):
