@@ -27,6 +27,7 @@ _RING = 2_000
 _PAGE = 500
 # A row's instant is taken before its transaction commits, so a look must reach back a little.
 _OVERLAP = timedelta(seconds=5)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _streams = Gauge("genlyd_dashboard_streams", "Live pages open now")
 
@@ -68,6 +69,7 @@ class Hub:
         self._end = 0
         self._latest = Mark(clock.now().astimezone(UTC), 0)
         self._seen: dict[int, datetime] = {}
+        self._passed = Mark(_LONG_AGO, 0)
         self._changed = asyncio.Event()
         self.is_closed = False
 
@@ -92,10 +94,13 @@ class Hub:
     async def look(self) -> None:
         """Append what changed since the last look. A database that is away is asked again next time."""
         try:
-            found = await self.changed_since(Mark(self._latest.at - _OVERLAP, 0))
+            found = await self.changed_since(max(Mark(self._latest.at - _OVERLAP, 0), self._passed))
         except StoreError as err:
             log.warning("live pages wait: the database does not answer", extra={"error": str(err)})
             return
+        if len(found) >= _RING:
+            # As many at one moment: the next look goes on behind them, for else it would find these for ever.
+            self._passed = found[-1]
         fresh = [mark for mark in found if self._seen.get(mark.conversation_id) != mark.at]
         self._seen = {mark.conversation_id: mark.at for mark in found}
         if fresh:
@@ -103,7 +108,7 @@ class Hub:
             self._append([encode(mark) for mark in fresh])
 
     async def changed_since(self, since: Mark) -> list[Mark]:
-        """Return every change after a point, oldest first. Raises: StoreError."""
+        """Return the changes after a point, oldest first: all, or as many as the ring holds. Raises: StoreError."""
         found: list[Mark] = []
         while True:
             page = await self._conversations.changed_after(since.at, since.conversation_id, limit=_PAGE)
