@@ -28,6 +28,7 @@ _PAGE = 500
 # A row's instant is taken before its transaction commits, so a look must reach back a little.
 _OVERLAP = timedelta(seconds=5)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+REFRESH = b"event: refresh\ndata: all\n\n"
 
 _streams = Gauge("genlyd_dashboard_streams", "Live pages open now")
 
@@ -50,7 +51,8 @@ class Mark:
             mark = cls(datetime.fromisoformat(at), int(conversation_id))
         except ValueError:
             return None
-        return mark if mark.at.tzinfo is not None else None
+        is_ours = mark.at.tzinfo is not None and 1970 <= mark.at.year < 9999 and len(conversation_id) <= 15
+        return mark if is_ours else None
 
 
 def encode(mark: Mark) -> bytes:
@@ -107,13 +109,22 @@ class Hub:
             self._latest = max(self._latest, fresh[-1])
             self._append([encode(mark) for mark in fresh])
 
+    async def missed(self, since: Mark) -> bytes:
+        """Return what a page has not heard that has seen everything until `since`, as one write. Raises: StoreError.
+
+        What committed late stands before `since`; told twice it does no harm. Who missed more than the ring holds is
+        told to fetch everything.
+        """
+        found = await self.changed_since(Mark(since.at - _OVERLAP, 0))
+        return REFRESH if len(found) >= _RING else b"".join(encode(mark) for mark in found if mark != since)
+
     async def changed_since(self, since: Mark) -> list[Mark]:
         """Return the changes after a point, oldest first: all, or as many as the ring holds. Raises: StoreError."""
         found: list[Mark] = []
         while True:
             page = await self._conversations.changed_after(since.at, since.conversation_id, limit=_PAGE)
             found += [Mark(at, conversation_id) for at, conversation_id in page]
-            # No tab wants more than the ring holds: it fetches its whole list anyway.
+            # No tab wants more than the ring holds: it fetches everything anyway.
             if len(page) < _PAGE or len(found) >= _RING:
                 return found
             since = found[-1]
@@ -125,7 +136,7 @@ class Hub:
         """
         behind = self._end - position
         if behind > len(self._ring):
-            return b"event: refresh\ndata: all\n\n", self._end
+            return REFRESH, self._end
         events = list(self._ring)[len(self._ring) - behind :] if behind else []
         return b"".join(events), self._end
 
