@@ -11,6 +11,7 @@ from core.assessment import Language, Sentiment
 from core.clock import ManualClock
 from core.conversation import Status
 from core.decision import Action
+from core.errors import BadValue
 from core.reply import RejectReason, ReplyState
 from core.rights import Role
 from dashboard.present_diff import word_diff
@@ -326,3 +327,6 @@ async def test_a_time_is_read_in_the_houses_own_zone(clock: ManualClock) -> None
     at = instant_of("", written, zone=zone, now=now)
     assert at is not None
     assert abs((at - now).total_seconds() - 5 * 3600) < 60
+    for far in ("0001-01-01T00:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"):
+        with pytest.raises(BadValue, match="over already"):
+            instant_of("", far, zone=zone, now=now)
