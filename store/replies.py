@@ -240,8 +240,8 @@ class Replies(Writing):
             settled_at=at if is_there else None,
             not_before=at,
             looks=0,
-            # Whether it stands there is no answer of a person's: "send again" must still be allowed to leave.
-            touched_by=_R.touched_by,
+            # Whether it stands there is no answer of a person's: an automatic one sent again must still be let out.
+            touched_by=_R.touched_by if is_there else case((_R.is_automatic, _R.touched_by), else_=by),
             # Whoever sends it again has read what came since.
             approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )

@@ -247,3 +247,17 @@ async def test_what_a_person_sends_again_counts_from_that_word_of_theirs(databas
     await replies.settle_by_person(draft.id, is_there=False, by="lars", version=unknown.version, at=later)
     assert await replies.take_back_moved(at=later) == []
     assert len(await replies.claim_due("me", at=later, lease=LEASE)) == 1
+
+
+async def test_who_has_taken_it_over_may_send_again_what_a_colleague_approved(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_unknown(claimed, "no answer in time", at=NOW, look_at=None)
+    await _take_over(database, claimed.conversation_id, by="lars")
+    unknown = await _get(replies, draft.id)
+    await replies.settle_by_person(draft.id, is_there=False, by="lars", version=unknown.version, at=NOW + HOLD)
+    assert await replies.take_back_moved(at=NOW + HOLD) == []
+    assert len(await replies.claim_due("me", at=NOW + HOLD, lease=LEASE)) == 1
