@@ -130,7 +130,7 @@ async def _load(request: web.Request) -> Reply:
 
 
 def _wrong(because: object, entry: Entry) -> tuple[RejectReason, Change | None]:
-    """Return what was wrong, and what sets it right: "mood:neutral", "intent:billing", or only "words"."""
+    """Return what was wrong, and what sets it right: "mood:neutral", "intent:-billing" (is none), or only "words"."""
     name, _colon, value = str(because or "").partition(":")
     try:
         reason = RejectReason(name)
@@ -151,9 +151,11 @@ def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change
         case RejectReason.LANGUAGE:
             return Change(field=Field.LANGUAGE, was=read.language, now=Language(value))
         case RejectReason.INTENT:
-            intent = Intent(value)
-            held = [one for one in read.intents if one is not intent]
-            now = tuple(held) if intent in read.intents else (*read.intents, intent)
+            # The button said which: what a colleague set meanwhile must not turn it round.
+            intent = Intent(value.removeprefix("-"))
+            others = tuple(one for one in read.intents if one is not intent)
+            added = read.intents if intent in read.intents else (*read.intents, intent)
+            now = others if value.startswith("-") else added
             return Change(field=Field.INTENTS, was=read.intents, now=now)
         case _:
             return None

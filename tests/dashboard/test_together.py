@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from core.assessment import Language, Sentiment
+from core.assessment import Intent, Language, Sentiment
 from core.clock import ManualClock
 from core.conversation import Status
+from core.correction import Change, Field
 from core.decision import Action
 from core.errors import BadValue
 from core.reply import RejectReason, ReplyState
 from core.rights import Role
 from dashboard.present_diff import word_diff
 from dashboard.whens import instant_of
+from store.corrections import Corrections
 from store.lookers import LOOKS_FOR, Does, Looker, Lookers
 from store.people import People
 from tests.dashboard.conftest import Browser, House, browsing
@@ -91,7 +93,7 @@ async def test_the_diff_of_the_draft_and_what_was_approved_is_shown(lars: Browse
         ("mood:positive", RejectReason.MOOD),
         ("language:sv", RejectReason.LANGUAGE),
         ("urgency:calm", RejectReason.URGENCY),
-        ("intent:complaint", RejectReason.INTENT),
+        ("intent:-complaint", RejectReason.INTENT),
         ("words", RejectReason.WORDS),
         ("no answer", RejectReason.NO_ANSWER),
     ],
@@ -112,6 +114,23 @@ async def test_rejecting_with_a_reason_teaches_in_one_press(
     assert (read.language is Language.SV) == (reason is RejectReason.LANGUAGE)
     assert (read.urgency < 18) == (reason is RejectReason.URGENCY)
     assert (not read.intents) == (reason is RejectReason.INTENT)
+
+
+async def test_rejecting_for_a_missing_intent_never_takes_away_what_a_colleague_set_meanwhile(
+    lars: Browser, house: House
+) -> None:
+    conversation = await house.seed.say(Said(intents=()))
+    draft, (entry,) = await house.seed.reply_of(conversation), (await _get(house, conversation)).entries
+    await lars.get(f"/conversations/{conversation}")
+    assert 'value="intent:billing"' in lars.page
+    change = Change(field=Field.INTENTS, was=(), now=(Intent.BILLING,))
+    corrections = Corrections(house.database)
+    await corrections.make(entry.heard.id, [change], by="Nora", spreads=False, at=house.clock.now())
+    await lars.post(f"/replies/{draft.id}/reject", version=draft.version, because="intent:billing")
+    assert (await house.seed.reply_of(conversation)).state is ReplyState.DROPPED
+    (entry,) = (await _get(house, conversation)).entries
+    assert entry.assessment is not None
+    assert entry.assessment.intents == (Intent.BILLING,)
 
 
 @pytest.mark.parametrize("because", ["", "mood:angry", "urgency:", "nonsense", "intent:x"])
