@@ -412,7 +412,9 @@ async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime)
         await set_aside(connection, reply, at=at)
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
     by_person = int(reply.kind is ReplyKind.ANSWER and not reply.is_automatic)
-    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at, "by_person": by_person})
+    read_at = reply.approved_at or reply.sending_at or at
+    given = {"one": reply.conversation_id, "sent_at": at, "by_person": by_person, "read_at": read_at}
+    await connection.execute(noted, given)
     name = "automatic_took" if reply.is_automatic else "person_took"
     known = select(_C.began_at, _C[name].label("took")).where(_C.id == reply.conversation_id)
     began_at, before = (await connection.execute(known)).one()
@@ -428,7 +430,14 @@ _OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
 _NOTE_ACKNOWLEDGED = _OF_IT.values(
     acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
 )
-_NOTE_ANSWERED = _OF_IT.values(waiting_since=None, answers=_C.answers + bindparam("by_person"))
+# What its author wrote while the answer was on its way waits for the next one.
+_P = t.posts.c
+_READ_AT = bindparam("read_at", type_=t.Instant)
+_UNREAD = and_(_P.conversation_id == _C.id, _P.heard_at > _READ_AT, _P.deleted_at.is_(None))
+_NOTE_ANSWERED = _OF_IT.values(
+    waiting_since=select(func.min(_P.posted_at)).where(_UNREAD).correlate(t.conversations).scalar_subquery(),
+    answers=_C.answers + bindparam("by_person"),
+)
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:
