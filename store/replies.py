@@ -430,12 +430,14 @@ _OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
 _NOTE_ACKNOWLEDGED = _OF_IT.values(
     acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
 )
-# What its author wrote while the answer was on its way waits for the next one.
+# An answer keeps the due time too. What its author wrote while it was on its way waits for the next one.
 _P = t.posts.c
 _READ_AT = bindparam("read_at", type_=t.Instant)
 _UNREAD = and_(_P.conversation_id == _C.id, _P.heard_at > _READ_AT, _P.deleted_at.is_(None))
+_DUE = select(func.min(t.decisions.c.due_at)).join(t.posts, _P.id == t.decisions.c.post_id).where(_UNREAD)
 _NOTE_ANSWERED = _OF_IT.values(
     waiting_since=select(func.min(_P.posted_at)).where(_UNREAD).correlate(t.conversations).scalar_subquery(),
+    due_at=_DUE.correlate(t.conversations).scalar_subquery(),
     answers=_C.answers + bindparam("by_person"),
 )
 

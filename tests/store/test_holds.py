@@ -281,3 +281,19 @@ async def test_who_writes_while_an_answer_is_on_its_way_waits_for_the_next(
     thread = await Conversations(database).thread(claimed.conversation_id)
     assert thread is not None
     assert thread.conversation.waiting_since == again.posted_at
+
+
+async def test_a_due_time_that_an_answer_kept_is_not_missed_by_what_its_author_writes_later(
+    database: Database, replies: Replies
+) -> None:
+    plan = a_plan(Action.SHOW, escalate=True, due_at=NOW + HOLD)
+    (post_id,) = await decided(database, a_mention(), plan=plan)
+    await replies.answer(post_id, "Vi ringer", by="kari", at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_sent(claimed, Receipt(remote_id="9", url="https://x.example/9"), at=NOW)
+    later = NOW + timedelta(hours=3)
+    thanks = a_mention(post=a_post("1002", root_id=a_post().root_id, posted_at=later))
+    await decided(database, thanks, plan=a_plan(Action.SHOW), at=later)
+    thread = await Conversations(database).thread(claimed.conversation_id)
+    assert thread is not None
+    assert (thread.conversation.waiting_since, thread.conversation.due_at) == (later, None)
