@@ -8,9 +8,17 @@ from aiohttp import web
 from core.assessment import Assessment, Intent, Language, Sentiment
 from core.correction import Change, Field
 from core.errors import BadValue, Conflict
-from core.reply import RejectReason, Reply, ReplyState
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from dashboard import words
-from dashboard.conversation import check_alone, check_may_write, check_nothing_new, entry_of, load_thread, seen_in
+from dashboard.conversation import (
+    already_answered,
+    check_alone,
+    check_may_write,
+    check_nothing_new,
+    entry_of,
+    load_thread,
+    seen_in,
+)
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
@@ -28,7 +36,7 @@ async def approve(request: web.Request) -> web.Response:
             reply.id, text, by=reader_of(request), version=await _version(request), at=desk.clock.now(), hold=desk.hold
         )
     except Conflict as err:
-        raise _second(await _load(request), text) from err
+        raise await _first(request, text) from err
     await desk.send(approved)
     return _back(approved, desk.said_unless_held("approved"))
 
@@ -159,6 +167,17 @@ def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change
             return Change(field=Field.INTENTS, was=read.intents, now=now)
         case _:
             return None
+
+
+async def _first(request: web.Request, text: str) -> Stop:
+    """Say who was first: with this reply, or with an answer that leaves nothing to acknowledge."""
+    reply = await _load(request)
+    thread = await load_thread(request, reply.conversation_id)
+    entry = entry_of(thread, reply.post_id)
+    has_answer = any(one.kind is ReplyKind.ANSWER and one.state is not ReplyState.DRAFT for one in entry.replies)
+    if reply.state is ReplyState.DRAFT and reply.kind is ReplyKind.ACKNOWLEDGEMENT and has_answer:
+        return await already_answered(request, thread, entry, text)
+    return _second(reply, text)
 
 
 def _second(reply: Reply, text: str) -> Stop:

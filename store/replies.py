@@ -323,6 +323,7 @@ class Replies(Writing):
             before = rows.reply(row)
             _check_by_person(before, to, only_from)
             await _check_post_stands(connection, before, to)
+            await _check_unanswered(connection, before, to)
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
@@ -401,6 +402,18 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
         raise Conflict(VOID)
     if not post.url:
         raise Conflict(FORGOTTEN)
+
+
+async def _check_unanswered(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:
+    """Nobody acknowledges what has its answer, or is about to have it. Raises: Conflict."""
+    if (reply.kind, reply.state, to) != (ReplyKind.ACKNOWLEDGEMENT, ReplyState.DRAFT, ReplyState.APPROVED):
+        return
+    answer = and_(_R.post_id == reply.post_id, _R.kind == ReplyKind.ANSWER, _R.state.not_in(_NO_ANSWER))
+    if (await connection.execute(select(_R.id).where(answer))).first():
+        raise Conflict("somebody has already answered this post")
+
+
+_NO_ANSWER = (ReplyState.DRAFT, ReplyState.DROPPED)
 
 
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:

@@ -116,6 +116,22 @@ async def test_rejecting_with_a_reason_teaches_in_one_press(
     assert (not read.intents) == (reason is RejectReason.INTENT)
 
 
+async def test_nobody_acknowledges_what_a_colleague_answers_meanwhile(lars: Browser, house: House) -> None:
+    conversation = await house.seed.say()
+    draft, (entry,) = await house.seed.reply_of(conversation), (await _get(house, conversation)).entries
+    await lars.get(f"/conversations/{conversation}")
+    seen = lars.hidden("seen")
+    hold = timedelta(seconds=15)
+    await house.seed.replies.answer(entry.heard.id, "Vi ringer i dag", by="Nora", at=house.clock.now(), hold=hold)
+    fields: dict[str, Any] = {"text": "Hej Jens, vi har set det", "seen": seen, "version": draft.version}
+    response = await lars.post(f"/replies/{draft.id}/approve", **fields)
+    assert response.status == 409
+    for said in ("Nora has already answered", "Vi ringer i dag", "Hej Jens, vi har set det"):
+        assert said in lars.page
+    (leaving,) = await house.seed.replies.claim_due("me", at=house.clock.now() + hold, lease=LEASE)
+    assert leaving.text == "Vi ringer i dag"
+
+
 async def test_rejecting_for_a_missing_intent_never_takes_away_what_a_colleague_set_meanwhile(
     lars: Browser, house: House
 ) -> None:
