@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from aiohttp import web
 
@@ -67,10 +67,10 @@ def _wanted(asked: Mapping[str, str], zone: tzinfo) -> Wanted:
     """A day is the house's own, from midnight to midnight."""
     try:
         day = date.fromisoformat(asked["day"])
-    except ValueError:
+        since, until = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + timedelta(days=1)))
+    except (ValueError, OverflowError):
+        # The first and the last day there are have no UTC.
         return Wanted(by=asked["by"], action=asked["action"])
-    since = datetime.combine(day, time(), zone)
-    until = datetime.combine(day + timedelta(days=1), time(), zone) if day < date.max else None
     return Wanted(by=asked["by"], action=asked["action"], since=since, until=until)
 
 

@@ -136,7 +136,7 @@ async def answer(request: web.Request) -> web.Response:
     try:
         reply_id = await desk.replies.answer(entry.heard.id, text, by=reader, at=desk.clock.now(), hold=desk.hold)
     except Conflict as err:
-        raise await _already_answered(request, thread, entry, text) from err
+        raise await already_answered(request, thread, entry, text) from err
     await desk.send(reply_id)
     return see(f"/conversations/{thread.conversation.id}", desk.said_unless_held("answered"))
 
@@ -148,7 +148,7 @@ async def suggest(request: web.Request) -> web.Response:
     try:
         await desk.replies.suggest(entry.heard.id, text, by=reader_of(request), at=desk.clock.now())
     except Conflict as err:
-        raise await _already_answered(request, thread, entry, text) from err
+        raise await already_answered(request, thread, entry, text) from err
     await desk.bell.announce()
     return see(f"/conversations/{thread.conversation.id}", "asked")
 
@@ -285,7 +285,8 @@ def _moved_meanwhile(err: Exception, back: str) -> Stop:
     return refuse(409, _("Something moved meanwhile"), why, back=back)
 
 
-async def _already_answered(request: web.Request, thread: Thread, entry: Entry, text: str) -> Stop:
+async def already_answered(request: web.Request, thread: Thread, entry: Entry, text: str) -> Stop:
+    """Say who answered a post, and in which words."""
     again = await load_thread(request, thread.conversation.id)
     replies = entry_of(again, entry.heard.id).replies
     first = next((reply for reply in replies if reply.kind is ReplyKind.ANSWER), None)

@@ -27,6 +27,8 @@ _RING = 2_000
 _PAGE = 500
 # A row's instant is taken before its transaction commits, so a look must reach back a little.
 _OVERLAP = timedelta(seconds=5)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+REFRESH = b"event: refresh\ndata: all\n\n"
 
 _streams = Gauge("genlyd_dashboard_streams", "Live pages open now")
 
@@ -49,7 +51,8 @@ class Mark:
             mark = cls(datetime.fromisoformat(at), int(conversation_id))
         except ValueError:
             return None
-        return mark if mark.at.tzinfo is not None else None
+        is_ours = mark.at.tzinfo is not None and 1970 <= mark.at.year < 9999 and len(conversation_id) <= 15
+        return mark if is_ours else None
 
 
 def encode(mark: Mark) -> bytes:
@@ -68,6 +71,7 @@ class Hub:
         self._end = 0
         self._latest = Mark(clock.now().astimezone(UTC), 0)
         self._seen: dict[int, datetime] = {}
+        self._passed = Mark(_LONG_AGO, 0)
         self._changed = asyncio.Event()
         self.is_closed = False
 
@@ -92,23 +96,35 @@ class Hub:
     async def look(self) -> None:
         """Append what changed since the last look. A database that is away is asked again next time."""
         try:
-            found = await self.changed_since(Mark(self._latest.at - _OVERLAP, 0))
+            found = await self.changed_since(max(Mark(self._latest.at - _OVERLAP, 0), self._passed))
         except StoreError as err:
             log.warning("live pages wait: the database does not answer", extra={"error": str(err)})
             return
+        if len(found) >= _RING:
+            # As many at one moment: the next look goes on behind them, for else it would find these for ever.
+            self._passed = found[-1]
         fresh = [mark for mark in found if self._seen.get(mark.conversation_id) != mark.at]
         self._seen = {mark.conversation_id: mark.at for mark in found}
         if fresh:
             self._latest = max(self._latest, fresh[-1])
             self._append([encode(mark) for mark in fresh])
 
+    async def missed(self, since: Mark) -> bytes:
+        """Return what a page has not heard that has seen everything until `since`, as one write. Raises: StoreError.
+
+        What committed late stands before `since`; told twice it does no harm. Who missed more than the ring holds is
+        told to fetch everything.
+        """
+        found = await self.changed_since(Mark(since.at - _OVERLAP, 0))
+        return REFRESH if len(found) >= _RING else b"".join(encode(mark) for mark in found if mark != since)
+
     async def changed_since(self, since: Mark) -> list[Mark]:
-        """Return every change after a point, oldest first. Raises: StoreError."""
+        """Return the changes after a point, oldest first: all, or as many as the ring holds. Raises: StoreError."""
         found: list[Mark] = []
         while True:
             page = await self._conversations.changed_after(since.at, since.conversation_id, limit=_PAGE)
             found += [Mark(at, conversation_id) for at, conversation_id in page]
-            # No tab wants more than the ring holds: it fetches its whole list anyway.
+            # No tab wants more than the ring holds: it fetches everything anyway.
             if len(page) < _PAGE or len(found) >= _RING:
                 return found
             since = found[-1]
@@ -120,7 +136,7 @@ class Hub:
         """
         behind = self._end - position
         if behind > len(self._ring):
-            return b"event: refresh\ndata: all\n\n", self._end
+            return REFRESH, self._end
         events = list(self._ring)[len(self._ring) - behind :] if behind else []
         return b"".join(events), self._end
 

@@ -226,8 +226,9 @@ def reject_groups(assessment: Assessment | None) -> tuple[RejectGroup, ...]:
 
 def _intent_choice(intent: Intent, assessment: Assessment) -> RejectChoice:
     word = words.INTENTS[intent].word
-    held = intent in assessment.intents
-    return RejectChoice(value=f"intent:{intent}", label=_("not {intent}", intent=word) if held else word)
+    if intent in assessment.intents:
+        return RejectChoice(value=f"intent:-{intent}", label=_("not {intent}", intent=word))
+    return RejectChoice(value=f"intent:{intent}", label=word)
 
 
 def _diff(reply: Reply) -> tuple[Part, ...]:

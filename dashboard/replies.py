@@ -8,9 +8,17 @@ from aiohttp import web
 from core.assessment import Assessment, Intent, Language, Sentiment
 from core.correction import Change, Field
 from core.errors import BadValue, Conflict
-from core.reply import RejectReason, Reply, ReplyState
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from dashboard import words
-from dashboard.conversation import check_alone, check_may_write, check_nothing_new, entry_of, load_thread, seen_in
+from dashboard.conversation import (
+    already_answered,
+    check_alone,
+    check_may_write,
+    check_nothing_new,
+    entry_of,
+    load_thread,
+    seen_in,
+)
 from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
@@ -28,7 +36,7 @@ async def approve(request: web.Request) -> web.Response:
             reply.id, text, by=reader_of(request), version=await _version(request), at=desk.clock.now(), hold=desk.hold
         )
     except Conflict as err:
-        raise _second(await _load(request), text) from err
+        raise await _first(request, text) from err
     await desk.send(approved)
     return _back(approved, desk.said_unless_held("approved"))
 
@@ -130,7 +138,7 @@ async def _load(request: web.Request) -> Reply:
 
 
 def _wrong(because: object, entry: Entry) -> tuple[RejectReason, Change | None]:
-    """Return what was wrong, and what sets it right: "mood:neutral", "intent:billing", or only "words"."""
+    """Return what was wrong, and what sets it right: "mood:neutral", "intent:-billing" (is none), or only "words"."""
     name, _colon, value = str(because or "").partition(":")
     try:
         reason = RejectReason(name)
@@ -151,12 +159,25 @@ def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change
         case RejectReason.LANGUAGE:
             return Change(field=Field.LANGUAGE, was=read.language, now=Language(value))
         case RejectReason.INTENT:
-            intent = Intent(value)
-            held = [one for one in read.intents if one is not intent]
-            now = tuple(held) if intent in read.intents else (*read.intents, intent)
+            # The button said which: what a colleague set meanwhile must not turn it round.
+            intent = Intent(value.removeprefix("-"))
+            others = tuple(one for one in read.intents if one is not intent)
+            added = read.intents if intent in read.intents else (*read.intents, intent)
+            now = others if value.startswith("-") else added
             return Change(field=Field.INTENTS, was=read.intents, now=now)
         case _:
             return None
+
+
+async def _first(request: web.Request, text: str) -> Stop:
+    """Say who was first: with this reply, or with an answer that leaves nothing to acknowledge."""
+    reply = await _load(request)
+    thread = await load_thread(request, reply.conversation_id)
+    entry = entry_of(thread, reply.post_id)
+    has_answer = any(one.kind is ReplyKind.ANSWER and one.state is not ReplyState.DRAFT for one in entry.replies)
+    if reply.state is ReplyState.DRAFT and reply.kind is ReplyKind.ACKNOWLEDGEMENT and has_answer:
+        return await already_answered(request, thread, entry, text)
+    return _second(reply, text)
 
 
 def _second(reply: Reply, text: str) -> Stop:

@@ -246,7 +246,7 @@ PAGES = (
     page("GET", "/sources", sources.sources, Right.READ),
     page("POST", "/house", sources.pause_house, Right.STEER),
     page("POST", "/accounts/{name}", sources.pause_account, Right.STEER),
-    page("POST", "/gaps/{id:[0-9]+}", sources.gap_seen, Right.STEER),
+    page("POST", r"/gaps/{id:\d{1,15}}", sources.gap_seen, Right.STEER),
     *(
         one
         for kind in rulebook.Kind

@@ -8,7 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from dashboard.desk import desk_of, reader_of
-from dashboard.forms import line_of, one_of
+from dashboard.forms import line_of, number, one_of
 from dashboard.marks import local_path
 from dashboard.pages import render, see
 from dashboard.present_sources import account_views, figures, gap_views
@@ -76,7 +76,7 @@ async def pause_account(request: web.Request) -> web.Response:
 async def gap_seen(request: web.Request) -> web.Response:
     """POST /gaps/ID: a person has seen what no fetch can cover. Supervisors only."""
     desk = desk_of(request)
-    seen = await desk.sources.gap_seen(int(request.match_info["id"]), by=reader_of(request), at=desk.clock.now())
+    seen = await desk.sources.gap_seen(number(request.match_info["id"]), by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
     return see("/sources", "gap-seen" if seen else "unchanged")
 

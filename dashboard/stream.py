@@ -10,7 +10,7 @@ from aiohttp import web
 from core.errors import StoreError
 from dashboard.auth import still_signed_in
 from dashboard.desk import Desk, desk_of
-from dashboard.live import HEARTBEAT_SECONDS, Mark, count_stream, encode
+from dashboard.live import HEARTBEAT_SECONDS, REFRESH, Mark, count_stream
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +59,9 @@ async def _missed(request: web.Request, desk: Desk) -> bytes:
     if since is None:
         return b""
     try:
-        return b"".join(encode(mark) for mark in await desk.hub.changed_since(since))
+        return await desk.hub.missed(since)
     except StoreError:
-        return b"event: refresh\ndata: all\n\n"
+        return REFRESH
 
 
 async def _may_stay(request: web.Request) -> bool:

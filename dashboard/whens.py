@@ -59,7 +59,8 @@ def _read(written: str, zone: tzinfo, now: datetime) -> datetime:
         naive = datetime.fromisoformat(written)
     except ValueError as err:
         raise BadValue(_("“{text}” is no time; write it as 2026-12-24T16:30", text=written[:40])) from err
-    at = (naive if naive.tzinfo else naive.replace(tzinfo=zone)).astimezone(UTC)
+    at = naive if naive.tzinfo else naive.replace(tzinfo=zone)
+    # Compared as it is: the first and the last day there are have no UTC.
     if not now < at <= now + _MOST:
         raise BadValue(_("that time is over already, or more than a year away"))
-    return at
+    return at.astimezone(UTC)

@@ -181,7 +181,10 @@ class Posts:
             .where(t.posts.c.stage == Stage.STUCK)
             .values(stage=case((assessed, Stage.ASSESSED), else_=Stage.SAVED), attempts=0, problem=None, stage_at=at)
         )
+        stuck = select(t.posts.c.id).where(t.posts.c.stage == Stage.STUCK).order_by(t.posts.c.id)
         async with self._db.begin() as connection:
+            # In the order in which everybody locks posts, so that none waits in a ring.
+            await connection.execute(stuck.with_for_update())
             return (await connection.execute(again)).rowcount
 
     async def purge(self, *, before: datetime, at: datetime | None = None) -> int:

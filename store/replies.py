@@ -256,8 +256,8 @@ class Replies(Writing):
             settled_at=at if is_there else None,
             not_before=at,
             looks=0,
-            # Whether it stands there is no answer of a person's: "send again" must still be allowed to leave.
-            touched_by=_R.touched_by,
+            # Whether it stands there is no answer of a person's: an automatic one sent again must still be let out.
+            touched_by=_R.touched_by if is_there else case((_R.is_automatic, _R.touched_by), else_=by),
             # Whoever sends it again has read what came since.
             approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )
@@ -339,6 +339,7 @@ class Replies(Writing):
             before = rows.reply(row)
             _check_by_person(before, to, only_from)
             await _check_post_stands(connection, before, to)
+            await _check_unanswered(connection, before, to)
             changed = (
                 update(t.replies)
                 .where(_R.id == reply_id)
@@ -419,6 +420,18 @@ async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: Repl
         raise Conflict(FORGOTTEN)
 
 
+async def _check_unanswered(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:
+    """Nobody acknowledges what has its answer, or is about to have it. Raises: Conflict."""
+    if (reply.kind, reply.state, to) != (ReplyKind.ACKNOWLEDGEMENT, ReplyState.DRAFT, ReplyState.APPROVED):
+        return
+    answer = and_(_R.post_id == reply.post_id, _R.kind == ReplyKind.ANSWER, _R.state.not_in(_NO_ANSWER))
+    if (await connection.execute(select(_R.id).where(answer))).first():
+        raise Conflict("somebody has already answered this post")
+
+
+_NO_ANSWER = (ReplyState.DRAFT, ReplyState.DROPPED)
+
+
 async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime) -> None:
     """An acknowledgement is noted on its conversation; after an answer nobody waits there, nor any draft.
 
@@ -428,7 +441,9 @@ async def _note_sent(connection: AsyncConnection, reply: Reply, *, at: datetime)
         await set_aside(connection, reply, at=at)
     noted = _NOTE_ACKNOWLEDGED if reply.kind is ReplyKind.ACKNOWLEDGEMENT else _NOTE_ANSWERED
     by_person = int(reply.kind is ReplyKind.ANSWER and not reply.is_automatic)
-    await connection.execute(noted, {"one": reply.conversation_id, "sent_at": at, "by_person": by_person})
+    read_at = reply.approved_at or reply.sending_at or at
+    given = {"one": reply.conversation_id, "sent_at": at, "by_person": by_person, "read_at": read_at}
+    await connection.execute(noted, given)
     name = "automatic_took" if reply.is_automatic else "person_took"
     known = select(_C.began_at, _C[name].label("took")).where(_C.id == reply.conversation_id)
     began_at, before = (await connection.execute(known)).one()
@@ -444,7 +459,16 @@ _OF_IT = update(t.conversations).where(_C.id == bindparam("one"))
 _NOTE_ACKNOWLEDGED = _OF_IT.values(
     acknowledged_at=func.coalesce(_C.acknowledged_at, bindparam("sent_at", type_=t.Instant))
 )
-_NOTE_ANSWERED = _OF_IT.values(waiting_since=None, answers=_C.answers + bindparam("by_person"))
+# An answer keeps the due time too. What its author wrote while it was on its way waits for the next one.
+_P = t.posts.c
+_READ_AT = bindparam("read_at", type_=t.Instant)
+_UNREAD = and_(_P.conversation_id == _C.id, _P.heard_at > _READ_AT, _P.deleted_at.is_(None))
+_DUE = select(func.min(t.decisions.c.due_at)).join(t.posts, _P.id == t.decisions.c.post_id).where(_UNREAD)
+_NOTE_ANSWERED = _OF_IT.values(
+    waiting_since=select(func.min(_P.posted_at)).where(_UNREAD).correlate(t.conversations).scalar_subquery(),
+    due_at=_DUE.correlate(t.conversations).scalar_subquery(),
+    answers=_C.answers + bindparam("by_person"),
+)
 
 
 async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, at: datetime, **values: Any) -> bool:

@@ -23,6 +23,8 @@ from store.database import Database
 from store.readings import READ, values_of
 from store.report_rows import DEFINITIONS, Definition, chosen
 
+# PostgreSQL takes 32,767 values in a statement; a file has more lines.
+_AT_ONCE = 10_000
 _COLUMNS = {Facet.AUTOMATIC_TOOK: t.conversations.c.automatic_took}
 
 
@@ -111,7 +113,10 @@ class Look:
             query = query.order_by(of_kind.at.desc(), of_kind.id.desc()).limit(limit).offset(offset)
             return [_line(row, which.kind) for row in await self._run(query)]
         ids = (await self._timed(which))[offset : offset + limit]
-        found = {row.row_id: _line(row, which.kind) for row in await self._run(query.where(of_kind.id.in_(ids)))}
+        found: dict[int, Line] = {}
+        for at in range(0, len(ids), _AT_ONCE):
+            some = await self._run(query.where(of_kind.id.in_(ids[at : at + _AT_ONCE])))
+            found |= {row.row_id: _line(row, which.kind) for row in some}
         return [found[one] for one in ids]
 
     async def _timed(self, which: Which) -> list[int]:

@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from sqlalchemy import insert, select
 
 from core.clock import ManualClock
 from core.errors import StoreError
 from dashboard.desk import DESK
 from dashboard.health import READINESS
 from dashboard.live import Hub, Mark, encode
+from store import tables as t
 from store.bell import Bell
-from store.conversations import Conversations
+from store.conversations import Conversations, touch
 from store.database import Database
 from tests.dashboard.conftest import Browser, House, serving
 from tests.dashboard.seed import Said
@@ -76,7 +78,8 @@ async def test_a_page_misses_nothing_between_its_making_and_its_first_look(
 
 
 async def test_nonsense_for_a_last_event_is_a_fresh_start(lars: Browser, house: House, clock: ManualClock) -> None:
-    for nonsense in ("x", "2026-11-22|1", "|", "2026-11-22T12:00:00|1", "2026-11-22T12:00:00+00:00|x"):
+    far = ("0001-01-01T00:00:00+00:00|1", "9999-12-31T23:59:59-12:00|1", f"2026-11-22T12:00:00+00:00|{9**40}")
+    for nonsense in ("x", "2026-11-22|1", "|", "2026-11-22T12:00:00|1", "2026-11-22T12:00:00+00:00|x", *far):
         async with stream(lars, **{"Last-Event-ID": nonsense}) as response:
             assert (await response.content.readline()) == b"retry: 2000\n"
 
@@ -167,6 +170,58 @@ async def test_who_falls_behind_the_ring_is_told_to_fetch_everything(
     assert events.startswith(b"event: refresh")
     assert position == 2_500
     assert hub.after(2_499)[0] == encode(Mark(clock.now(), 2_499))
+
+
+async def test_a_page_that_was_away_hears_what_committed_late_too(
+    lars: Browser, house: House, database: Database, bell: Bell, clock: ManualClock
+) -> None:
+    early = clock.now()
+    await clock.advance(2)
+    first = await house.seed.say(Said(handle="one"))
+    slow = House(database=database, bell=bell, clock=ManualClock(early), app=house.app)
+    second = await slow.seed.say(Said(handle="two"))
+    await house.app[DESK].hub.look()
+    async with stream(lars, **{"Last-Event-ID": str(Mark(clock.now(), first))}) as response:
+        assert (await next_event(response))["data"] == str(second)
+
+
+async def _touch_many(database: Database, conversation_id: int) -> None:
+    """More conversations than the ring holds, all changed at the instant of one of them."""
+    async with database.begin() as connection:
+        query = select(t.conversations).where(t.conversations.c.id == conversation_id)
+        one = (await connection.execute(query)).mappings().one()
+        await connection.execute(
+            insert(t.conversations), [{**one, "id": 9_000 + n, "root_id": f"many-{n}"} for n in range(2_500)]
+        )
+
+
+async def test_more_changes_at_once_than_the_ring_holds_do_not_stop_the_hub(
+    house: House, database: Database, bell: Bell, clock: ManualClock
+) -> None:
+    hub = Hub(Conversations(database), bell, clock)
+    await clock.advance(1)
+    conversation = await house.seed.say(Said(handle="one"))
+    await _touch_many(database, conversation)
+    for _ in range(3):
+        await hub.look()
+    assert hub.end == 2_501
+    await clock.advance(60)
+    async with database.begin() as connection:
+        await touch(connection, conversation, at=clock.now())
+    await hub.look()
+    assert hub.after(hub.end - 1)[0] == encode(Mark(clock.now(), conversation))
+
+
+async def test_a_page_that_missed_more_than_the_ring_holds_is_told_to_fetch_everything(
+    lars: Browser, house: House, database: Database, clock: ManualClock
+) -> None:
+    seen = Mark(clock.now(), 0)
+    await clock.advance(60)
+    await _touch_many(database, await house.seed.say(Said(handle="one")))
+    for _ in range(3):
+        await house.app[DESK].hub.look()
+    async with stream(lars, **{"Last-Event-ID": str(seen)}) as response:
+        assert (await next_event(response))["event"] == "refresh"
 
 
 async def test_the_hub_stops_at_whatever_moment_it_is_told_to(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pyotp
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from core.clock import ManualClock
 from core.config import DashboardConfig
 from core.rights import Role
+from dashboard.audit import _wanted
 from dashboard.cookies import HALF_COOKIE, SESSION_COOKIE
 from dashboard.desk import DESK
 from dashboard.factors import CODES, hash_code, new_codes, setup_of, step_of
@@ -400,3 +402,9 @@ async def test_the_desk_has_no_provider_unless_the_config_names_one(house: House
     assert house.app[DESK].provider is None
     assert (await visitor.get("/sign-in/provider")).status == 404
     assert (await visitor.get("/sign-in/provider/back?code=x&state=y")).status == 404
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "nonsense"])
+def test_a_day_of_the_audit_that_no_clock_can_tell_asks_nothing(day: str) -> None:
+    wanted = _wanted({"by": "", "action": "", "day": day}, ZoneInfo("Europe/Copenhagen"))
+    assert (wanted.since, wanted.until) == (None, None)

@@ -165,6 +165,7 @@ async def test_gaps_are_listed_and_a_supervisor_closes_what_no_fetch_can_cover(
     await lars.get("/sources")
     assert 'action="/gaps/' not in lars.page
     assert (await lars.post(f"/gaps/{gap.id}")).status == 403
+    assert (await mette.post(f"/gaps/{9**30}")).status == 404
     await mette.post(f"/gaps/{gap.id}")
     assert "The gap is closed as seen." in mette.page
     assert "Seen by Mette" in mette.page

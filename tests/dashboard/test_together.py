@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from core.assessment import Language, Sentiment
+from core.assessment import Intent, Language, Sentiment
 from core.clock import ManualClock
 from core.conversation import Status
+from core.correction import Change, Field
 from core.decision import Action
+from core.errors import BadValue
 from core.reply import RejectReason, ReplyState
 from core.rights import Role
 from dashboard.present_diff import word_diff
 from dashboard.whens import instant_of
+from store.corrections import Corrections
 from store.lookers import LOOKS_FOR, Does, Looker, Lookers
 from store.people import People
 from tests.dashboard.conftest import Browser, House, browsing
@@ -90,7 +93,7 @@ async def test_the_diff_of_the_draft_and_what_was_approved_is_shown(lars: Browse
         ("mood:positive", RejectReason.MOOD),
         ("language:sv", RejectReason.LANGUAGE),
         ("urgency:calm", RejectReason.URGENCY),
-        ("intent:complaint", RejectReason.INTENT),
+        ("intent:-complaint", RejectReason.INTENT),
         ("words", RejectReason.WORDS),
         ("no answer", RejectReason.NO_ANSWER),
     ],
@@ -111,6 +114,39 @@ async def test_rejecting_with_a_reason_teaches_in_one_press(
     assert (read.language is Language.SV) == (reason is RejectReason.LANGUAGE)
     assert (read.urgency < 18) == (reason is RejectReason.URGENCY)
     assert (not read.intents) == (reason is RejectReason.INTENT)
+
+
+async def test_nobody_acknowledges_what_a_colleague_answers_meanwhile(lars: Browser, house: House) -> None:
+    conversation = await house.seed.say()
+    draft, (entry,) = await house.seed.reply_of(conversation), (await _get(house, conversation)).entries
+    await lars.get(f"/conversations/{conversation}")
+    seen = lars.hidden("seen")
+    hold = timedelta(seconds=15)
+    await house.seed.replies.answer(entry.heard.id, "Vi ringer i dag", by="Nora", at=house.clock.now(), hold=hold)
+    fields: dict[str, Any] = {"text": "Hej Jens, vi har set det", "seen": seen, "version": draft.version}
+    response = await lars.post(f"/replies/{draft.id}/approve", **fields)
+    assert response.status == 409
+    for said in ("Nora has already answered", "Vi ringer i dag", "Hej Jens, vi har set det"):
+        assert said in lars.page
+    (leaving,) = await house.seed.replies.claim_due("me", at=house.clock.now() + hold, lease=LEASE)
+    assert leaving.text == "Vi ringer i dag"
+
+
+async def test_rejecting_for_a_missing_intent_never_takes_away_what_a_colleague_set_meanwhile(
+    lars: Browser, house: House
+) -> None:
+    conversation = await house.seed.say(Said(intents=()))
+    draft, (entry,) = await house.seed.reply_of(conversation), (await _get(house, conversation)).entries
+    await lars.get(f"/conversations/{conversation}")
+    assert 'value="intent:billing"' in lars.page
+    change = Change(field=Field.INTENTS, was=(), now=(Intent.BILLING,))
+    corrections = Corrections(house.database)
+    await corrections.make(entry.heard.id, [change], by="Nora", spreads=False, at=house.clock.now())
+    await lars.post(f"/replies/{draft.id}/reject", version=draft.version, because="intent:billing")
+    assert (await house.seed.reply_of(conversation)).state is ReplyState.DROPPED
+    (entry,) = (await _get(house, conversation)).entries
+    assert entry.assessment is not None
+    assert entry.assessment.intents == (Intent.BILLING,)
 
 
 @pytest.mark.parametrize("because", ["", "mood:angry", "urgency:", "nonsense", "intent:x"])
@@ -326,3 +362,6 @@ async def test_a_time_is_read_in_the_houses_own_zone(clock: ManualClock) -> None
     at = instant_of("", written, zone=zone, now=now)
     assert at is not None
     assert abs((at - now).total_seconds() - 5 * 3600) < 60
+    for far in ("0001-01-01T00:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"):
+        with pytest.raises(BadValue, match="over already"):
+            instant_of("", far, zone=zone, now=now)

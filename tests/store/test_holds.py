@@ -247,3 +247,53 @@ async def test_what_a_person_sends_again_counts_from_that_word_of_theirs(databas
     await replies.settle_by_person(draft.id, is_there=False, by="lars", version=unknown.version, at=later)
     assert await replies.take_back_moved(at=later) == []
     assert len(await replies.claim_due("me", at=later, lease=LEASE)) == 1
+
+
+async def test_who_has_taken_it_over_may_send_again_what_a_colleague_approved(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_unknown(claimed, "no answer in time", at=NOW, look_at=None)
+    await _take_over(database, claimed.conversation_id, by="lars")
+    unknown = await _get(replies, draft.id)
+    await replies.settle_by_person(draft.id, is_there=False, by="lars", version=unknown.version, at=NOW + HOLD)
+    assert await replies.take_back_moved(at=NOW + HOLD) == []
+    assert len(await replies.claim_due("me", at=NOW + HOLD, lease=LEASE)) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_who_writes_while_an_answer_is_on_its_way_waits_for_the_next(
+    database: Database, replies: Replies, *, is_known: bool
+) -> None:
+    (post_id,) = await saved(database, a_mention())
+    answer_id = await replies.answer(post_id, "Vi ringer", by="kari", at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    again = a_post("1002", root_id=a_post().root_id, posted_at=NOW + HOLD / 3)
+    await saved(database, a_mention(post=again), at=NOW + HOLD / 2)
+    if is_known:
+        await replies.mark_sent(claimed, Receipt(remote_id="9", url="https://x.example/9"), at=NOW + HOLD)
+    else:
+        await replies.mark_unknown(claimed, "no answer in time", at=NOW + HOLD, look_at=None)
+        unknown = await _get(replies, answer_id)
+        await replies.settle_by_person(answer_id, is_there=True, by="lars", version=unknown.version, at=NOW + 9 * HOLD)
+    thread = await Conversations(database).thread(claimed.conversation_id)
+    assert thread is not None
+    assert thread.conversation.waiting_since == again.posted_at
+
+
+async def test_a_due_time_that_an_answer_kept_is_not_missed_by_what_its_author_writes_later(
+    database: Database, replies: Replies
+) -> None:
+    plan = a_plan(Action.SHOW, escalate=True, due_at=NOW + HOLD)
+    (post_id,) = await decided(database, a_mention(), plan=plan)
+    await replies.answer(post_id, "Vi ringer", by="kari", at=NOW)
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_sent(claimed, Receipt(remote_id="9", url="https://x.example/9"), at=NOW)
+    later = NOW + timedelta(hours=3)
+    thanks = a_mention(post=a_post("1002", root_id=a_post().root_id, posted_at=later))
+    await decided(database, thanks, plan=a_plan(Action.SHOW), at=later)
+    thread = await Conversations(database).thread(claimed.conversation_id)
+    assert thread is not None
+    assert (thread.conversation.waiting_since, thread.conversation.due_at) == (later, None)

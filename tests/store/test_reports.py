@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alembic import command
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.assessment import Intent, Language, Sentiment
 from core.conversation import Move
 from core.decision import Action
 from core.report import (
+    ANY,
     DELETED,
     NONE,
     TOOK,
@@ -299,3 +300,17 @@ async def _counted_from(database: Database) -> tuple[list[tuple[object, ...]], l
         # In whole microseconds: a difference of two instants is no exact float.
         took = [(*row[:3], *(None if one is None else round(one * 1_000_000) for one in row[3:])) for row in threads]
         return [tuple(row) for row in posts], took
+
+
+async def test_a_file_of_how_long_it_took_may_have_more_lines_than_a_statement_has_places(world: World) -> None:
+    """PostgreSQL takes 32,767 values in a statement; a file has up to 50,000 lines."""
+    post = await world.post(_at(3, 9))
+    await world.answer(post, _at(3, 10))
+    many, same = 33_000, ", ".join(one.name for one in t.conversations.c if one.name not in ("id", "root_id"))
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})"
+    copied = f"SELECT 1000 + i, 'r' || i, {same} FROM conversations, n WHERE id < 1000"
+    async with world.database.begin() as connection:
+        await connection.execute(text(f"INSERT INTO conversations (id, root_id, {same}) {numbers} {copied}"))
+    which = _in(Kind.CONVERSATIONS).having(Facet.PERSON_TOOK, ANY)
+    async with Reports(world.database, OFFICE).look(at=LATER) as look:
+        assert len(await look.lines(which, limit=50_000)) == await look.count(which) == many + 1
