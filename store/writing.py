@@ -66,8 +66,11 @@ async def _insert(
     connection: AsyncConnection, post_id: int, text: str, *, by: str, at: datetime, values: Mapping[str, object]
 ) -> tuple[int, int]:
     """Insert an answer of `by`; return its id and its conversation's."""
-    found = select(t.posts).where(t.posts.c.id == post_id).with_for_update()
-    post = (await connection.execute(found)).first()
+    p, c = t.posts.c, t.conversations.c
+    # Before the post, as edits and deletions lock them: neither waits for the other for ever.
+    thread = select(c.id).join(t.posts, p.conversation_id == c.id).where(p.id == post_id)
+    await connection.execute(thread.with_for_update(of=t.conversations))
+    post = (await connection.execute(select(t.posts).where(p.id == post_id).with_for_update())).first()
     if post is None:
         raise Conflict("there is no such post")
     if post.deleted_at is not None:

@@ -172,6 +172,19 @@ async def test_an_answer_sent_at_once_has_no_draft(database: Database, replies: 
     assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
 
 
+async def test_an_answer_and_an_edit_of_its_post_never_wait_for_each_other(
+    database: Database, replies: Replies
+) -> None:
+    (post_id,) = await saved(database, a_mention())
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, database.begin() as connection:
+        # As `lock_post` does, for edits and deletions: the conversation, then the post.
+        await connection.execute(select(t.conversations.c.id).with_for_update())
+        answering = tasks.create_task(replies.answer(post_id, "Hej", by="kari", at=NOW))
+        await asyncio.sleep(0.3)
+        await connection.execute(select(t.posts.c.id).with_for_update())
+    assert (await _get(replies, answering.result())).text == "Hej"
+
+
 async def test_a_suggestion_goes_when_a_persons_own_answer_is_out_and_not_before(
     database: Database, replies: Replies
 ) -> None:
