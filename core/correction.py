@@ -207,7 +207,8 @@ def value_of(assessment: Assessment, field: Field) -> Value:
         case Field.URGENCY:
             return assessment.urgency
         case Field.INTENTS:
-            return assessment.intents
+            # In one order, as a form gives them back: which was added last is no difference.
+            return tuple(intent for intent in Intent if intent in assessment.intents)
         case _:
             assert_never(field)
 
