@@ -13,6 +13,7 @@ from core.reply import ANSWERED, Receipt, RejectReason, Reply, ReplyKind, ReplyS
 from store import tables as t
 from store.conversations import Conversations, person_has_acted
 from store.database import Database
+from store.edits import rewrite
 from store.exports import export
 from store.posts import Posts
 from store.replies import Replies
@@ -227,6 +228,18 @@ async def test_what_is_held_is_a_draft_again_when_its_author_writes_meanwhile(
     await replies.approve(draft.id, "Vi ringer ikke", by="kari", version=after.version, at=NOW + HOLD)
     assert await replies.take_back_moved(at=NOW + HOLD) == [], "what came before the approval was read"
     assert len(await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE)) == 1
+
+
+async def test_what_is_held_as_its_post_is_edited_is_nobodys_approval_any_more(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    async with database.begin() as connection:
+        assert await rewrite(connection, draft.post_id, a_post(text="ring ikke"), at=NOW + HOLD / 3)
+    after = await _get(replies, draft.id)
+    assert (after.state, after.approved_by, after.approved_at) == (ReplyState.DRAFT, None, None)
+    assert await _has_person_acted(database)
 
 
 async def test_what_is_held_is_a_draft_again_when_a_colleague_takes_over_and_not_when_its_writer_does(
