@@ -6,7 +6,7 @@ Owns those forms, and telling whoever came second what the first one did. Refuse
 from aiohttp import web
 
 from core.assessment import Assessment, Intent, Language, Sentiment
-from core.correction import Change, Field, value_of
+from core.correction import Change, Field
 from core.errors import BadValue, Conflict
 from core.reply import RejectReason, Reply, ReplyKind, ReplyState
 from dashboard import words
@@ -161,9 +161,9 @@ def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change
         case RejectReason.INTENT:
             # The button said which: what a colleague set meanwhile must not turn it round.
             intent = Intent(value.removeprefix("-"))
-            wanted = {*read.intents} - {intent} if value.startswith("-") else {*read.intents, intent}
-            now = tuple(one for one in Intent if one in wanted)
-            return Change(field=Field.INTENTS, was=value_of(read, Field.INTENTS), now=now)
+            others = {*read.intents} - {intent}
+            now = (*others,) if value.startswith("-") else (*others, intent)
+            return Change(field=Field.INTENTS, was=read.intents, now=now)
         case _:
             return None
 
