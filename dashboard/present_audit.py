@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from core.assessment import Intent, Language, Sentiment
 from core.conversation import Status
+from core.correction import Field
 from core.rights import Role
 from dashboard import i18n, words
 from dashboard.i18n import N_, _
@@ -109,10 +111,44 @@ _MORE = {
 }
 
 
+# What a line is about, where it has a number; and where that can be opened.
+_SUBJECTS = {
+    "alert": N_("alert {n}"),
+    "author": N_("author {n}"),
+    "conversation": N_("conversation {n}"),
+    "correction": N_("correction {n}"),
+    "gap": N_("gap {n}"),
+    "incident": N_("incident {n}"),
+    "post": N_("post {n}"),
+    "reply": N_("reply {n}"),
+    "rules": N_("rules, version {n}"),
+    "taught word": N_("taught word {n}"),
+    "watches": N_("watches, version {n}"),
+}
+_OPENS = {"alert": "/alerts/{n}", "conversation": "/conversations/{n}"}
+# Values of a closed set that a line holds.
+_VALUES = {
+    "acknowledged": N_("acknowledged"),
+    "dashboard": N_("Genlyd"),
+    "in effect": N_("in effect"),
+    "link": N_("a link"),
+    "open": N_("open"),
+    "password": N_("a password"),
+    "password and code": N_("a password and a code"),
+    "password and new second factor": N_("a password and a new second factor"),
+    "password and recovery code": N_("a password and a recovery code"),
+    "provider": N_("the provider"),
+    "seen": N_("seen"),
+    "undone": N_("undone"),
+}
+
+
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 # What only code reads, and what stands on a page of its own.
 _UNSAID = ("before", "after", "batch", "changed")
 _GIVES_A_ROLE = ("add staff", "invite", "set role")
+_HOLDS_A_VALUE = ("alert acknowledged", "gap seen", "undo correction")
+_VALUED = ("how", "through")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +161,16 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """One line. `before` and `after` are "" where the line is no change; `more` is whatever else it says."""
+    """One line. `before` and `after` are "" where the line is no change; `more` is whatever else it says.
+
+    `link` opens what it is about, "" where nothing does.
+    """
 
     at: Moment
     by: str
     action: str
     subject: str
+    link: str
     before: str
     after: str
     is_change: bool
@@ -141,13 +181,15 @@ def line_view(line: Line, now: datetime) -> LineView:
     """Return a line in words."""
     rest = {key: value for key, value in line.detail.items() if key not in _UNSAID and value not in (None, "")}
     before, after = _what_differs(line.detail.get("before"), line.detail.get("after"))
+    subject, link = _subject(line.subject)
     return LineView(
         at=words.moment(line.at, now),
         by=line.by,
         action=action_word(line.action),
-        subject=line.subject,
-        before=_value(line.action, before),
-        after=_value(line.action, after),
+        subject=subject,
+        link=link,
+        before=_value(line, before),
+        after=_value(line, after),
         is_change="after" in line.detail,
         more=", ".join(_more(key, value) for key, value in rest.items()),
     )
@@ -180,6 +222,10 @@ def _field(key: str, value: object) -> str:
 
 
 def _more(key: str, value: object) -> str:
+    if key == "field" and value in set(Field):
+        value = words.FIELDS[Field(str(value))]
+    if key in _VALUED and value in _VALUES:
+        value = _(_VALUES[str(value)])
     return _(_MORE[key], value=_plain(value)) if key in _MORE else f"{key}: {_plain(value)}"
 
 
@@ -191,13 +237,39 @@ def _what_differs(before: object, after: object) -> tuple[object, object]:
     return {field: before.get(field) for field in changed}, {field: after.get(field) for field in changed}
 
 
-def _value(action: str, value: object) -> str:
-    """Return what an action changed, from or to: roles and languages by their names."""
-    if action in _GIVES_A_ROLE and value in set(Role):
-        return words.ROLES[Role(str(value))]
-    if action == "set language" and str(value) in i18n.LANGUAGES:
-        return i18n.LANGUAGES[str(value)]
+def _subject(subject: str) -> tuple[str, str]:
+    """Return what a line is about in words, and where it opens. What has no number of ours is a name."""
+    if subject == "house":
+        return _("the house"), ""
+    kind, space, number = subject.rpartition(" ")
+    if not space or kind not in _SUBJECTS or not number.isdecimal():
+        return subject, ""
+    return _(_SUBJECTS[kind], n=number), _OPENS.get(kind, "").format(n=number)
+
+
+def _value(line: Line, value: object) -> str:
+    """Return what a line changed, from or to: what is of a closed set by its name."""
+    said = str(value)
+    if line.action in _GIVES_A_ROLE and said in set(Role):
+        return words.ROLES[Role(said)]
+    if line.action == "set language" and said in i18n.LANGUAGES:
+        return i18n.LANGUAGES[said]
+    if line.action == "correct":
+        return _reading(value)
+    if line.action in _HOLDS_A_VALUE and said in _VALUES:
+        return _(_VALUES[said])
     return _plain(value)
+
+
+def _reading(value: object) -> str:
+    """Return a reading as it was set right: a mood, a language, intents or a number."""
+    if isinstance(value, list):
+        return ", ".join(_reading(one) for one in value) or _("nothing")
+    if value in set(Sentiment):
+        return words.MOODS[Sentiment(str(value))].word
+    if value in set(Intent):
+        return words.INTENTS[Intent(str(value))].word
+    return words.LANGUAGES[Language(str(value))] if value in set(Language) else _plain(value)
 
 
 def _plain(value: object) -> str:

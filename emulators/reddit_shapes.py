@@ -113,7 +113,7 @@ def with_link(world: World, post: Post, spelling: Spelling) -> dict[str, Any]:
         shown["data"] |= {
             "link_author": GONE if root.is_deleted else root.author, "link_permalink": address,
             "link_title": spelling.text(root.title or ""), "link_url": address,
-            "num_comments": _comment_count(world, root), "over_18": False, "quarantine": False,
+            "num_comments": world.count_below(root.id), "over_18": False, "quarantine": False,
         }  # fmt: skip
     return shown
 
@@ -124,22 +124,13 @@ def _submission(world: World, post: Post, spelling: Spelling) -> dict[str, Any]:
         **_shared(world, post), **SUBMISSION,
         "title": spelling.text(post.title or ""), "selftext": spelling.text(text),
         "selftext_html": spelling.html(text) if text else None, "domain": f"self.{post.subreddit}",
-        "num_comments": _comment_count(world, post), "url": f"https://www.reddit.com{permalink(world, post)}",
+        "num_comments": world.count_below(post.id), "url": f"https://www.reddit.com{permalink(world, post)}",
     }  # fmt: skip
 
 
 def _selftext(post: Post) -> str:
     first_line, _, rest = post.text.partition("\n")
     return rest.strip() if first_line[:300] == post.title else post.text
-
-
-def _comment_count(world: World, post: Post) -> int:
-    waiting, count = [post.id], 0
-    while waiting:
-        children = world.children(waiting.pop())
-        count += len(children)
-        waiting += [child.id for child in children]
-    return count
 
 
 def message(world: World, post: Post, spelling: Spelling, *, kind: str, is_new: bool) -> dict[str, Any]:
@@ -153,7 +144,7 @@ def message(world: World, post: Post, spelling: Spelling, *, kind: str, is_new: 
         "associated_awarding_id": None, "body": spelling.text(post.text), "body_html": spelling.html(post.text),
         "context": f"{permalink(world, post)}?context=3", "dest": world.handle, "first_message": None,
         "first_message_name": None, "link_title": spelling.text(root.title or ""), "new": is_new,
-        "num_comments": _comment_count(world, root), "parent_id": post.parent, "replies": "", "subject": subjects[kind],
+        "num_comments": world.count_below(root.id), "parent_id": post.parent, "replies": "", "subject": subjects[kind],
         "type": kind, "was_comment": True,
     }  # fmt: skip
     return {"kind": "t1", "data": data}

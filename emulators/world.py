@@ -141,6 +141,7 @@ class World:
         self._posts: dict[str, Post] = {}
         self._order: list[str] = []
         self._children: dict[str, list[str]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
         self._standing: dict[tuple[str, str], str] = {}
         self._listeners: list[Listener] = []
         self.adopt(handle)
@@ -267,6 +268,18 @@ class World:
 
     def children(self, post_id: str) -> list[Post]:
         return [p for i in self._children.get(post_id, []) if not (p := self._posts[i]).is_superseded]
+
+    def count_below(self, post_id: str) -> int:
+        """How many answers there are, and answers to those. A listing asks it for each of its rows."""
+        version, count = self._counts.get(post_id, (-1, 0))
+        if version != self.version:
+            waiting, count = [post_id], 0
+            while waiting:
+                children = self.children(waiting.pop())
+                count += len(children)
+                waiting += [child.id for child in children]
+            self._counts[post_id] = self.version, count
+        return count
 
     def is_ours(self, post: Post) -> bool:
         return self.author(post.author).is_ours

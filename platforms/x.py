@@ -22,7 +22,7 @@ from tweepy.streaming import StreamRule
 
 from core.budget import Purse, Use
 from core.config import AccountConfig
-from core.errors import BudgetSpent, NeedsOperator, OutcomeUnknown
+from core.errors import BudgetSpent, NeedsOperator, OutcomeUnknown, Rejected, TryLater
 from core.reply import Receipt
 from platforms.http import (
     NETWORK_ERRORS,
@@ -141,8 +141,15 @@ class XClient:
     async def reply(self, text: str, target_id: str) -> Receipt:
         """Publish `text` under `target_id`, in one POST. Raises: PlatformError, as the Sender port says."""
         ask = partial(self._client().create_tweet, text=text, in_reply_to_tweet_id=target_id)
+        try:
+            answer = await self._ask(ask, source="replies", is_write=True)
+        except (TryLater, NeedsOperator, Rejected):
+            # Nothing was published, so nothing is billed: what is tried for days must not look like money spent.
+            raise
+        except BaseException:
+            charge_written(self.purse, "replies", text)
+            raise
         charge_written(self.purse, "replies", text)
-        answer = await self._ask(ask, source="replies", is_write=True)
         remote_id = (answer.get("data") or {}).get("id")
         if not remote_id:
             raise OutcomeUnknown(self.account.name, f"account '{self.account.name}': X took a reply but gave no id")

@@ -257,7 +257,8 @@ class Outbox:
                 await self._call_operator(err)
                 return "waiting"
             case TryLater():
-                wait = err.wait_seconds or min(_SLOWEST_RETRY_SECONDS, 2.0**reply.attempts)
+                # A platform may be away for days, and 2.0 ** 1024 is no number.
+                wait = err.wait_seconds or min(_SLOWEST_RETRY_SECONDS, 2.0 ** min(reply.attempts, 30))
                 later = now + timedelta(seconds=wait)
                 await self.replies.reschedule(reply, str(err), at=now, not_before=later)
                 return "later"
@@ -300,7 +301,8 @@ class Outbox:
     async def _find(self, reply: Reply, sender: Sender) -> Receipt | Look:
         try:
             async with asyncio.timeout(self.timing.send.total_seconds()):
-                return await sender.find(reply, not_these=await self.replies.remote_ids(reply))
+                beside = await self.replies.beside(reply)
+                return await sender.find(reply, not_these=beside.remote_ids, nor_saying=beside.texts)
         except (PlatformError, TimeoutError):
             log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
         except StoreError:

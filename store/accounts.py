@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.config import AccountConfig
@@ -21,6 +21,7 @@ from store.database import Database
 from store.people import record
 
 _HOUSE = "pause"
+_SET = "set account"
 
 
 class AccountState(StrEnum):
@@ -80,14 +81,7 @@ class Accounts:
                         index_elements=["name"], set_={"platform": account.platform, "handle": account.handle}
                     )
                 )
-                woken = await connection.execute(
-                    update(t.accounts)
-                    .where(t.accounts.c.name == account.name, t.accounts.c.state == AccountState.NEEDS_OPERATOR)
-                    .values(state=AccountState.ACTIVE, reason="", changed_at=at, changed_by="genlyd")
-                )
-                if woken.rowcount:
-                    # Where it is turned away again, people are told again.
-                    await settle_alerts(connection, operator_of=account.name, by="genlyd", at=at)
+                await _try_again(connection, account.name, at=at)
 
     async def all(self) -> list[AccountRow]:
         """Return every account by name."""
@@ -151,6 +145,20 @@ class Accounts:
             await record(connection, by=by, action=action, subject="house", at=at, detail=detail)
 
 
+async def _try_again(connection: AsyncConnection, name: str, *, at: datetime) -> None:
+    """Wake an account that needed an operator. One that a person had paused before is paused again (I6)."""
+    woken: dict[str, object] = {"state": AccountState.ACTIVE, "reason": "", "changed_by": "genlyd"}
+    told = select(t.audit).where(t.audit.c.action == _SET, t.audit.c.subject == name).order_by(t.audit.c.id.desc())
+    changes = list(await connection.execute(told))
+    if changes and changes[0].detail.get("before") == AccountState.PAUSED:
+        paused = next((change for change in changes if change.detail.get("after") == AccountState.PAUSED), changes[0])
+        woken = {"state": AccountState.PAUSED, "reason": paused.detail["reason"], "changed_by": paused.by}
+    asks = and_(t.accounts.c.name == name, t.accounts.c.state == AccountState.NEEDS_OPERATOR)
+    if (await connection.execute(update(t.accounts).where(asks).values(changed_at=at, **woken))).rowcount:
+        # Where it is turned away again, people are told again.
+        await settle_alerts(connection, operator_of=name, by="genlyd", at=at)
+
+
 async def _set_state(
     connection: AsyncConnection, name: str, state: AccountState, *, reason: str, by: str, at: datetime
 ) -> bool:
@@ -163,7 +171,7 @@ async def _set_state(
     )
     if changed.rowcount:
         detail = {"before": before, "after": state, "reason": reason}
-        await record(connection, by=by, action="set account", subject=name, at=at, detail=detail)
+        await record(connection, by=by, action=_SET, subject=name, at=at, detail=detail)
     return bool(changed.rowcount)
 
 

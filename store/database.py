@@ -6,7 +6,7 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -228,6 +228,7 @@ def _engine(url: URL) -> AsyncEngine:
         return create_async_engine(url, connect_args=connect_args, pool_size=20, max_overflow=0, pool_pre_ping=True)
     engine = create_async_engine(url, connect_args={"timeout": 10}, pool_size=8, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _let_go_of_the_lock)
     return engine
 
 
@@ -246,6 +247,17 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+def _let_go_of_the_lock(connection: Any, _record: object, _error: object) -> None:
+    """End the transaction of a connection that is given up, for its task was told to stop in the middle of a statement.
+
+    Closing is not enough: SQLite keeps a closed connection's lock for as long as Python remembers one of its cursors.
+    """
+    driver = connection.driver_connection
+    # In the thread of the connection, after the statement and before it is closed. Waiting here could be cancelled too.
+    with suppress(ValueError):
+        driver._tx.put_nowait((None, driver._conn.rollback))  # noqa: SLF001 - no public way that waits for nothing
 
 
 async def _truncate(connection: AsyncConnection) -> bool:

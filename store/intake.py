@@ -3,7 +3,8 @@
 Owns their insertion within the caller's transaction, and what of a batch is new. Refuses to move a cursor.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -30,7 +31,7 @@ async def take_in(
     connection: AsyncConnection, mentions: Sequence[Mention], progress: Progress, *, at: datetime
 ) -> list[int]:
     """Insert what is new of a batch; return the ids."""
-    unknown = await _unknown(connection, mentions)
+    unknown = await _unknown(connection, merged(mentions))
     authors = await _save_authors(connection, unknown)
     if connection.dialect.name != "sqlite":
         await _lock_conversations(connection, unknown, authors.values())
@@ -38,6 +39,24 @@ async def take_in(
         unknown = await _unknown(connection, unknown)
     enrolled = await _enrolled(connection, progress.account)
     return await _insert(connection, unknown, authors, progress, enrolled=enrolled, at=at)
+
+
+def merged(mentions: Iterable[Mention]) -> list[Mention]:
+    """Return mentions, oldest first, without those that are an edit of another: that one has the newest text.
+
+    A stream that was not read for a moment brings a post and its edit at once. It is kept as one that we have is.
+    """
+    found: dict[tuple[str, str], Mention] = {}
+    for mention in mentions:
+        post = mention.post
+        first = next((name for name in _names(mention) if name in found), None)
+        if first is None:
+            found[post.platform, post.native_id] = mention
+        elif post.earlier_ids:
+            known = found[first]
+            edited = replace(known.post, text=post.text, language_hint=post.language_hint)
+            found[first] = replace(known, post=edited)
+    return list(found.values())
 
 
 async def known_version(connection: AsyncConnection, mention: Mention) -> int | None:
@@ -48,17 +67,12 @@ async def known_version(connection: AsyncConnection, mention: Mention) -> int | 
 
 
 async def _unknown(connection: AsyncConnection, mentions: Sequence[Mention]) -> list[Mention]:
-    """Return those whose posts we do not have in any version, each post once."""
-    found = {(mention.post.platform, mention.post.native_id): mention for mention in reversed(mentions)}
-    if not found:
+    """Return those whose posts we do not have in any version."""
+    if not mentions:
         return []
-    names = {"ids": list({name for mention in found.values() for name in _versions(mention)})}
+    names = {"ids": list({name for mention in mentions for _, name in _names(mention)})}
     known = {(row.platform, row.native_id) for row in await connection.execute(_KNOWN, names)}
-    return [
-        mention
-        for mention in reversed(found.values())
-        if not any((mention.post.platform, name) in known for name in _versions(mention))
-    ]
+    return [mention for mention in mentions if known.isdisjoint(_names(mention))]
 
 
 _KNOWN = select(t.posts.c.platform, t.posts.c.native_id).where(
@@ -66,8 +80,9 @@ _KNOWN = select(t.posts.c.platform, t.posts.c.native_id).where(
 )
 
 
-def _versions(mention: Mention) -> tuple[str, ...]:
-    return (*mention.post.earlier_ids, mention.post.native_id)
+def _names(mention: Mention) -> tuple[tuple[str, str], ...]:
+    """Return the platform and id of each version of a post, the first version's first."""
+    return tuple((mention.post.platform, name) for name in (*mention.post.earlier_ids, mention.post.native_id))
 
 
 async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]) -> Authors:

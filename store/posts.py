@@ -77,10 +77,11 @@ class Posts:
         return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
 
     async def _rewrite(self, mentions: Sequence[Mention], *, at: datetime) -> list[int]:
-        """Ahead of the batch, each by itself: done twice it changes nothing more."""
+        """Ahead of the batch, the newest version of each by itself: done twice it changes nothing more."""
         rewritten: list[int] = []
+        older = {name for mention in mentions for name in mention.post.earlier_ids}
         for mention in mentions:
-            if mention.post.earlier_ids:
+            if mention.post.earlier_ids and mention.post.native_id not in older:
                 async with self._db.begin() as connection:
                     known = await known_version(connection, mention)
                     if known is not None and await rewrite(connection, known, mention.post, at=at):
@@ -179,7 +180,10 @@ class Posts:
             .where(t.posts.c.stage == Stage.STUCK)
             .values(stage=case((assessed, Stage.ASSESSED), else_=Stage.SAVED), attempts=0, problem=None, stage_at=at)
         )
+        stuck = select(t.posts.c.id).where(t.posts.c.stage == Stage.STUCK).order_by(t.posts.c.id)
         async with self._db.begin() as connection:
+            # In the order in which everybody locks posts, so that none waits in a ring.
+            await connection.execute(stuck.with_for_update())
             return (await connection.execute(again)).rowcount
 
     async def purge(self, *, before: datetime, at: datetime | None = None) -> int:
@@ -188,7 +192,7 @@ class Posts:
         As of `at`, what could not be read goes after a day, and so does what is written under forgotten posts
         and surely not on its way.
         """
-        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "")
+        old = select(t.posts.c.id).where(t.posts.c.posted_at < before, t.posts.c.url != "").order_by(t.posts.c.id)
         async with self._db.begin() as connection:
             ids = list((await connection.execute(old)).scalars())
             if ids:

@@ -5,6 +5,7 @@ from, and every move of a sender against its fence. Refuses to send, look or dec
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,14 @@ from store.set_aside import set_aside
 from store.writing import AT_ONCE, Writing
 
 _R = t.replies.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Our other replies under one post: what they were published as, and the texts of those that nobody knows of."""
+
+    remote_ids: frozenset[str]
+    texts: frozenset[str]
 
 
 class Replies(Writing):
@@ -198,13 +207,20 @@ class Replies(Writing):
             drafted_by=by,
         )
 
-    async def remote_ids(self, reply: Reply) -> frozenset[str]:
-        """Return what the other replies to the same post were published as: none of those is this one."""
-        others = select(_R.remote_id).where(
-            _R.target_id == reply.target_id, _R.platform == reply.platform, _R.id != reply.id
+    async def beside(self, reply: Reply) -> Beside:
+        """Return what else may stand under the same post: none of it is this reply."""
+        others = select(_R.remote_id, _R.text).where(
+            _R.target_id == reply.target_id,
+            _R.platform == reply.platform,
+            _R.id != reply.id,
+            or_(_R.remote_id.is_not(None), _R.sending_at.is_not(None)),
         )
         async with self._db.read() as connection:
-            return frozenset(name for name in (await connection.execute(others)).scalars() if name is not None)
+            found = list(await connection.execute(others))
+            return Beside(
+                remote_ids=frozenset(row.remote_id for row in found if row.remote_id is not None),
+                texts=frozenset(row.text for row in found if row.remote_id is None),
+            )
 
     async def redraft(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
         """A person takes back what has not left, or writes a failed one anew. It is theirs from now on.

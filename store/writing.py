@@ -66,11 +66,11 @@ async def _insert(
     connection: AsyncConnection, post_id: int, text: str, *, by: str, at: datetime, values: Mapping[str, object]
 ) -> tuple[int, int]:
     """Insert an answer of `by`; return its id and its conversation's."""
-    p, c = t.posts.c, t.conversations.c
-    # Before the post, as edits and deletions lock them: neither waits for the other for ever.
-    thread = select(c.id).join(t.posts, p.conversation_id == c.id).where(p.id == post_id)
-    await connection.execute(thread.with_for_update(of=t.conversations))
-    post = (await connection.execute(select(t.posts).where(p.id == post_id).with_for_update())).first()
+    # The conversation first, as deciding does: two who lock both must not wait for each other for ever.
+    thread = select(t.posts.c.conversation_id).where(t.posts.c.id == post_id).scalar_subquery()
+    await connection.execute(select(t.conversations.c.id).where(t.conversations.c.id == thread).with_for_update())
+    found = select(t.posts).where(t.posts.c.id == post_id).with_for_update()
+    post = (await connection.execute(found)).first()
     if post is None:
         raise Conflict("there is no such post")
     if post.deleted_at is not None:

@@ -40,7 +40,7 @@ def row_of(seed: int, record: Record, broken: list[str]) -> dict[str, object]:
         "kills": kills,
         "blows": record.done.total() - kills,
         "gaps": len(record.gaps),
-        "beyond reach": sum(is_beyond_reach(record, said) for said in missing if said.gone_at is None),
+        "beyond reach": sum(is_beyond_reach(record.gaps, said) for said in missing if said.gone_at is None),
         **record.figures,
         "broken": len(broken),
     }
@@ -62,7 +62,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--keep", type=Path, help="keep each seed's folder, with its logs, in here")
     asked = parser.parse_args()
-    # Ended like Ctrl-C, so that it takes its processes with it.
+    # Ended like Ctrl-C, so that it takes its processes with it; a shell has its background ignore that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     rows = []
     for seed in [asked.seed] if asked.seed is not None else range(1, asked.seeds + 1):

@@ -41,7 +41,7 @@ def stored_as_shown(record: Record) -> Iterator[str]:
         if said.concerns_us
         and said.gone_at is None
         and not stored[said.platform, said.id]
-        and not is_beyond_reach(record, said)
+        and not is_beyond_reach(record.gaps, said)
     ]
     if missing:
         yield _told("never stored", [f"{said.kind} {said.platform} {said.id}" for said in missing])
@@ -191,7 +191,7 @@ def our_own_code_held(record: Record) -> Iterator[str]:
                 break
 
 
-def is_beyond_reach(record: Record, said: Said) -> bool:
+def is_beyond_reach(gaps: list[Row], said: Said) -> bool:
     """Whether an open gap with the platform's limit as its reason says that this post may be missing."""
     account = "x-main" if said.platform == "x" else "reddit-main"
     return any(
@@ -200,7 +200,7 @@ def is_beyond_reach(record: Record, said: Said) -> bool:
         and is_reasoned(gap)
         and _at(gap["from_at"]) - timedelta(seconds=5) <= said.written_at
         and (gap["until_at"] is None or said.written_at <= _at(gap["until_at"]))
-        for gap in record.gaps
+        for gap in gaps
     )
 
 

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.chaos.blows import Blows
+from benchmarks.chaos.check import is_beyond_reach
 from benchmarks.chaos.gaps import is_reasoned
 from benchmarks.chaos.houses import Houses, build_houses
 from benchmarks.chaos.plan import LOOKING, SENDING, STARTING, Blow, Plan, Turn
@@ -143,10 +144,12 @@ class Journey:
 
     def _is_at_rest(self, rows: dict[str, list[Row]]) -> bool:
         have = {(row["platform"], row["native_id"]) for row in rows["posts"]}
-        wanted = {(s.platform, s.id) for s in self.public.said if s.concerns_us and s.gone_at is None}
+        wanted = {(s.platform, s.id): s for s in self.public.said if s.concerns_us and s.gone_at is None}
+        missing = [said for key, said in wanted.items() if key not in have]
         moving = [row for row in rows["replies"] if row["state"] in ("approved", "sending") or _is_looked_for(row)]
         growing = [gap for gap in rows["gaps"] if gap["closed_at"] is None and not is_reasoned(gap)]
-        return wanted <= have and all(row["stage"] == "decided" for row in rows["posts"]) and not moving and not growing
+        is_whole = all(is_beyond_reach(rows["gaps"], said) for said in missing)
+        return is_whole and all(row["stage"] == "decided" for row in rows["posts"]) and not moving and not growing
 
     async def _nudge(self, pending: set[tuple[str, str, bool]]) -> None:
         """Bring about the calls that wait for luck: a look for a lost reply, a reconnect, a start."""

@@ -6,9 +6,8 @@
   const live = document.querySelector("[data-live]");
   const reading = () => document.getElementById("reading");
 
-  // The page's own tongue: a day reads "23. nov." in a Danish desk, whatever the browser speaks.
-  const said = document.documentElement.lang || "en";
-  const tongue = navigator.language.startsWith(said) ? navigator.language : said.replace(/^en$/, "en-GB");
+  // The page's own tongue, as the server writes it: a day reads "23. nov." in a Danish desk, whatever the browser speaks.
+  const tongue = (document.documentElement.lang || "en").replace(/^en$/, "en-GB");
 
   function localise(root) {
     for (const time of root.querySelectorAll("time[data-local]")) {

@@ -33,9 +33,12 @@ class Sender(Protocol):
         """
         ...
 
-    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
+    async def find(
+        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+    ) -> Receipt | Look:
         """Look under the target for our own published text. `not_these` are known to be other replies' ids.
 
+        `nor_saying` are the texts of other replies that may stand there too, nobody knows as what.
         ABSENT only where the platform surely showed everything. Raises: PlatformError.
         """
         ...

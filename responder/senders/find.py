@@ -22,15 +22,22 @@ from responder.senders.base import Look
 CLOCK_SKEW = timedelta(seconds=2)
 
 
-def find_among(found: OwnReplies, reply: Reply, not_these: Collection[str] = ()) -> Receipt | Look:
-    """Return the receipt of `reply`, or what its absence tells. `not_these` belong to other replies."""
-    wanted = plain(reply.text)
+def find_among(
+    found: OwnReplies, reply: Reply, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+) -> Receipt | Look:
+    """Return the receipt of `reply`, or what its absence tells. `not_these` belong to other replies.
+
+    So do those with the words `nor_saying`, whose ids nobody knows yet.
+    """
+    wanted, others = plain(reply.text), {plain(text) for text in nor_saying}
     candidates = [post for post in found.replies if post.remote_id not in not_these]
     same = [post for post in candidates if plain(post.text) == wanted]
     later = [
         post
         for post in candidates
-        if reply.sending_at is not None and post.published_at >= reply.sending_at - CLOCK_SKEW
+        if reply.sending_at is not None
+        and post.published_at >= reply.sending_at - CLOCK_SKEW
+        and plain(post.text) not in others
     ]
     for post in same + later:
         return Receipt(remote_id=post.remote_id, url=post.url)

@@ -36,10 +36,12 @@ class RedditSender:
         """Publish `reply` under its target, in exactly one request. Raises: PlatformError, as the port says."""
         return await self._client.reply(reply.text, reply.target_id)
 
-    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
+    async def find(
+        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+    ) -> Receipt | Look:
         """Look for `reply` among our own comments since it was written. Raises: PlatformError."""
         since = reply.created_at - _LOOKS_BACK
-        return find_among(await self._client.own_replies(reply.target_id, since), reply, not_these)
+        return find_among(await self._client.own_replies(reply.target_id, since), reply, not_these, nor_saying)
 
     async def close(self) -> None:
         """Let go of connections."""

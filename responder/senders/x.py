@@ -32,9 +32,11 @@ class XSender:
         """Publish `reply` under its target, in exactly one request. Raises: PlatformError, as the port says."""
         return await self._client.reply(reply.text, reply.target_id)
 
-    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
+    async def find(
+        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+    ) -> Receipt | Look:
         """Look for `reply` among everything we published since its target. Raises: PlatformError."""
-        return find_among(await self._client.own_replies_since(reply.target_id), reply, not_these)
+        return find_among(await self._client.own_replies_since(reply.target_id), reply, not_these, nor_saying)
 
     async def close(self) -> None:
         """Let go of connections."""

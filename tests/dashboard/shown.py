@@ -144,6 +144,8 @@ async def _beside(house: House, conversation: int) -> None:
     await notes.tag(conversation, "pakke", by="Mette", at=now)
     promises = Promises(house.database)
     await promises.make(conversation, "Ring ham op", now + timedelta(minutes=9), by="Lars", at=now)
+    await notes.write(conversation, "@Mette kan du tage den?", by="Lars", at=now)
+    await promises.make(conversation, "Skriv igen kl. 14", now + timedelta(minutes=20), by="Mette", at=now)
 
 
 async def _staff(house: House) -> None:

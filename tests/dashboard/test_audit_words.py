@@ -8,6 +8,7 @@ import pytest
 from core.conversation import Move
 from core.reply import ReplyState
 from core.rulebook import Kind
+from dashboard.i18n import speaking
 from dashboard.present_audit import ACTIONS, action_word, line_view
 from store.audit import Line
 from tests.builders import NOW
@@ -69,3 +70,27 @@ def test_roles_and_languages_are_named_and_a_person_called_like_one_is_not() -> 
     assert changed("invite", None, "agent") == ("nothing", "Agent")
     assert changed("set language", None, "sv") == ("nothing", "Svenska")
     assert changed("assign", None, "agent") == ("nothing", "agent")
+
+
+def test_what_a_line_is_about_has_words_and_opens_where_it_can() -> None:
+    def about(subject: str) -> tuple[str, str]:
+        view = line_view(Line(id=1, at=NOW, by="M", action="note", subject=subject, detail={}), NOW)
+        return view.subject, view.link
+
+    with speaking("da"):
+        assert about("conversation 12") == ("samtale 12", "/conversations/12")
+        assert about("alert 3") == ("alarm 3", "/alerts/3")
+        assert about("taught word 4") == ("lært ord 4", "")
+        assert about("house") == ("hele huset", "")
+        assert about("Lars") == ("Lars", "")
+        assert about("route 66") == ("route 66", "")
+
+
+def test_what_was_set_right_is_said_in_words() -> None:
+    detail = {"field": "sentiment", "before": "positive", "after": "negative"}
+    with speaking("sv"):
+        view = line_view(Line(id=1, at=NOW, by="Lars", action="correct", subject="post 8", detail=detail), NOW)
+        assert (view.before, view.after, view.more) == ("Positiv", "Negativ", "fält: Stämning")
+        detail = {"before": "open", "after": "acknowledged", "through": "dashboard"}
+        line = Line(id=1, at=NOW, by="Lars", action="alert acknowledged", subject="alert 8", detail=detail)
+        assert (line_view(line, NOW).after, line_view(line, NOW).more) == ("omhändertaget", "via: Genlyd")

@@ -79,6 +79,7 @@ async def test_a_refused_connection_is_tried_later_even_for_a_write(x_account: A
     client = XClient(replace(x_account, base_url="http://127.0.0.1:1"))
     with pytest.raises(TryLater):
         await client.reply("hello", "1")
+    assert client.purse.money_this_month() == 0, "tried for days, it must not eat the month's money"
     await client.close()
 
 
@@ -290,8 +291,10 @@ async def test_a_reply_stored_without_an_answer_is_of_unknown_outcome_and_sent_o
     target = await emulated_x.post("kari", "@brand help")
     await client.me()
     await emulated_x.faults({"on": "create", **fault})
+    before = client.purse.money_this_month()
     with pytest.raises(OutcomeUnknown):
         await client.reply("We are here", target)
+    assert client.purse.money_this_month() > before, "it may be billed"
     assert len(await emulated_x.replies_to(target)) == 1
     found = await client.own_replies_since(target)
     assert found.is_complete

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.clock import ManualClock
 from core.decision import Action
@@ -67,6 +67,18 @@ async def test_without_a_number_the_wait_doubles(outbox: Outbox, wire: Wire, clo
         await clock.advance(waits[-1])
     assert waits == [2, 4, 8]
     await outbox.send_due()
+    assert await state_of(outbox) is ReplyState.SENT
+
+
+async def test_a_persons_answer_outlives_a_platform_that_is_away_for_days(
+    outbox: Outbox, wire: Wire, database: Database, clock: ManualClock, due: int
+) -> None:
+    async with database.begin() as connection:
+        await connection.execute(update(t.replies).values(is_automatic=False, attempts=2000))
+    wire.sends = [TryLater(ACCOUNT, "no route")]
+    await outbox.send_due()
+    assert (await reply_of(outbox)).not_before == NOW + timedelta(seconds=300)
+    await later(outbox, clock, 300)
     assert await state_of(outbox) is ReplyState.SENT
 
 

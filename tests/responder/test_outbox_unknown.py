@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 
 from core.clock import ManualClock
 from core.errors import OutcomeUnknown, TryLater
-from core.reply import Receipt, ReplyState
+from core.reply import Receipt, Reply, ReplyState
+from platforms.published import OwnReplies, Published
 from responder.outbox import Outbox
 from responder.senders.base import Look
+from responder.senders.find import find_among
 from store.database import Database
 from store.owners import OwnerLock
-from tests.builders import a_mention, a_post, an_author, decided
+from tests.builders import NOW, a_mention, a_post, an_author, decided
 from tests.responder.wire import ACCOUNT, Wire, later, reply_of, state_of
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +49,35 @@ async def test_a_reply_absent_twice_is_sent_again_and_not_after_one_look(
     await later(outbox, clock, 6)
     assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 2, 2)
     assert len(wire.published) == 1
+
+
+async def test_of_two_replies_under_one_post_each_is_looked_for_by_its_own_words(
+    database: Database, outbox: Outbox, clock: ManualClock, due: int
+) -> None:
+    """The platform took the acknowledgement and not the answer, and said so of neither."""
+    wire = Window(sends=[OutcomeUnknown(ACCOUNT, "503")], published_although=True)
+    two = replace(outbox, senders={ACCOUNT: wire})
+    await two.send_due()
+    wire.sends, wire.published_although = [OutcomeUnknown(ACCOUNT, "503")], False
+    await two.replies.answer(1, "Nu virker det.", by="kari", at=clock.now())
+    await two.send_due()
+    for _ in range(3):
+        await later(two, clock, 6)
+    assert [one.id for one in wire.published] == [1, 2]
+    assert await two.replies.count_by_state() == {"sent": 2}
+
+
+class Window(Wire):
+    """A sender that looks at what was published, as those of the platforms do."""
+
+    async def find(
+        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+    ) -> Receipt | Look:
+        shown = tuple(
+            Published(remote_id=f"9{one.id}", url="u", text=one.text, parent_id=one.target_id, published_at=NOW)
+            for one in self.published
+        )
+        return find_among(OwnReplies(replies=shown, is_complete=True), reply, not_these, nor_saying)
 
 
 async def test_every_sending_anew_is_looked_for_twice_again(

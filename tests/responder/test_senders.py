@@ -193,6 +193,18 @@ def test_another_text_counts_only_from_when_we_began_to_send(a_reply: Build, x_a
     assert find_among(OwnReplies(replies=(before,), is_complete=True), reply) is Look.ABSENT
 
 
+def test_the_words_of_another_reply_that_nobody_knows_of_are_not_this_one(
+    a_reply: Build, x_account: AccountConfig
+) -> None:
+    """Both were sent within a moment and no answer came: what stands there is the acknowledgement."""
+    reply = a_reply(x_account, "1", "We are here")
+    assert reply.sending_at is not None
+    other = OwnReplies(replies=(published("We have seen it", reply.sending_at),), is_complete=True)
+    assert find_among(other, reply, nor_saying=["We have  seen it"]) is Look.ABSENT
+    ours = OwnReplies(replies=(published("We are here", reply.sending_at),), is_complete=True)
+    assert isinstance(find_among(ours, reply, nor_saying=["We are here"]), Receipt)
+
+
 def test_an_incomplete_look_without_a_find_cannot_tell(a_reply: Build, x_account: AccountConfig) -> None:
     assert find_among(OwnReplies(replies=(), is_complete=False), a_reply(x_account, "1")) is Look.CANNOT_TELL
 

@@ -29,6 +29,7 @@ class Wire:
     find_calls: int = 0
     is_closed: bool = False
     not_these: Collection[str] = ()
+    nor_saying: Collection[str] = ()
     replies: Replies | None = None
     _ids: Iterator[int] = field(default_factory=lambda: count(5001))
 
@@ -45,9 +46,11 @@ class Wire:
         self.published.append(reply)
         return self._receipt()
 
-    async def find(self, reply: Reply, *, not_these: Collection[str] = ()) -> Receipt | Look:
+    async def find(
+        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+    ) -> Receipt | Look:
         self.find_calls += 1
-        self.not_these = not_these
+        self.not_these, self.nor_saying = not_these, nor_saying
         if self.looks:
             answer = self.looks.pop(0)
             if isinstance(answer, Exception):

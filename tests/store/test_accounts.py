@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from core.config import AccountConfig
+from core.errors import NeedsOperator
 from core.post import Platform
 from store import tables as t
 from store.accounts import Accounts, AccountState, HousePause
@@ -28,6 +29,21 @@ async def test_enrolling_again_takes_the_new_handle_and_keeps_a_persons_pause(da
 async def test_an_account_that_needed_an_operator_gets_a_new_try_at_the_next_start(database: Database) -> None:
     accounts = Accounts(database)
     await accounts.set_state("x-main", AccountState.NEEDS_OPERATOR, reason="revoked", by="genlyd", at=NOW)
+    await accounts.enrol([CONFIG], at=NOW)
+    assert await accounts.state("x-main") is AccountState.ACTIVE
+
+
+async def test_an_account_that_a_person_had_paused_is_paused_again_at_the_next_start(database: Database) -> None:
+    """Its platform turned it away meanwhile: mending the credentials must not make the bot speak (I6)."""
+    accounts = Accounts(database)
+    await accounts.set_state("x-main", AccountState.PAUSED, reason="quiet day", by="kari", at=NOW)
+    for _ in range(2):
+        assert await accounts.call_operator(NeedsOperator("x-main", "revoked", cure="Renew it."), at=NOW)
+        await accounts.enrol([CONFIG], at=NOW)
+        (row,) = await accounts.all()
+        assert (row.state, row.reason, row.changed_by) == (AccountState.PAUSED, "quiet day", "kari")
+    await accounts.set_state("x-main", AccountState.ACTIVE, reason="", by="kari", at=NOW)
+    await accounts.call_operator(NeedsOperator("x-main", "revoked", cure="Renew it."), at=NOW)
     await accounts.enrol([CONFIG], at=NOW)
     assert await accounts.state("x-main") is AccountState.ACTIVE
 

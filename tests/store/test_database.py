@@ -1,6 +1,7 @@
 """Opening, migrating and failing: a bad URL names its cure, a bad disk loses nothing."""
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -219,6 +220,32 @@ async def _break_off(database: Database) -> None:
     async with database.begin() as connection:
         await connection.execute(insert(t.switches).values(_switch(NOW)))
         raise RuntimeError("half way")
+
+
+async def test_a_task_that_is_stopped_in_the_middle_of_a_statement_leaves_no_lock(database: Database) -> None:
+    """As when watches change, a lease is lost or the house ends while posts are saved: nobody else may wait for it."""
+    is_writing = asyncio.Event()
+
+    async def write() -> None:
+        async with database.begin() as connection:
+            await connection.execute(insert(t.switches).values(_switch(NOW)))
+            is_writing.set()
+            numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
+            await connection.execute(text(f"{numbers} SELECT count(*) FROM n"))
+
+    # Nothing may happen to forget the cursor: whoever waits for that waits for the collector.
+    gc.disable()
+    try:
+        writing = asyncio.create_task(write())
+        await is_writing.wait()
+        await asyncio.sleep(0.02)
+        writing.cancel()
+        await asyncio.wait([writing])
+        async with asyncio.timeout(8), database.begin() as connection:
+            assert list(await connection.execute(select(t.switches))) == []
+            await connection.execute(insert(t.switches).values(_switch(NOW)))
+    finally:
+        gc.enable()
 
 
 async def test_a_broken_rule_of_the_schema_is_not_taken_for_a_failing_disk(database: Database) -> None:

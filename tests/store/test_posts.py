@@ -65,6 +65,20 @@ async def test_one_post_twice_in_one_batch_is_stored_once(database: Database) ->
     assert (len(result.ids), result.known) == (2, 1)
 
 
+async def test_a_post_and_its_edits_in_one_batch_are_one_post_with_the_newest_text(database: Database) -> None:
+    first = a_mention("1001")
+    edits = [
+        a_mention(post=a_post("1002", text="@fjordnet væk siden kl. 8", earlier_ids=("1001",))),
+        a_mention(post=a_post("1003", text="@fjordnet væk siden kl. 9", earlier_ids=("1001", "1002"))),
+    ]
+    batch = [first, a_mention("1007"), *edits]
+    (post_id, _) = await saved(database, *batch)
+    assert await saved(database, *batch) == []
+    (heard,) = await Posts(database).load([post_id], stage=Stage.SAVED)
+    post = heard.mention.post
+    assert (post.native_id, post.root_id, post.text) == ("1001", "1001", "@fjordnet væk siden kl. 9")
+
+
 async def test_concurrent_batches_with_the_same_posts_in_any_order_store_each_once(database: Database) -> None:
     posts = Posts(database)
     batches = [BATCH, BATCH[::-1], BATCH[20:] + BATCH[:20], BATCH[::2] + BATCH[1::2]]
