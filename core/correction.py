@@ -36,7 +36,10 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One field as the person saw it, and as it is. Raises: BadValue where `now` is no value a person may give."""
+    """One field as the person saw it, and as it is. Raises: BadValue where `now` is no value a person may give.
+
+    Intents stand in one order, as a form gives them back: which was added last is no difference.
+    """
 
     field: Field
     was: Value
@@ -44,7 +47,8 @@ class Change:
 
     def __post_init__(self) -> None:
         """Check `now`; what was there before, a model may have said."""
-        read_value(self.field, plain(self.now))
+        object.__setattr__(self, "now", read_value(self.field, plain(self.now)))
+        object.__setattr__(self, "was", _in_order(self.was))
         if self.field is Field.SENTIMENT and self.now is Sentiment.UNSURE:
             raise BadValue("a mood is negative, neutral or positive: a person is not unsure for the model")
 
@@ -207,9 +211,13 @@ def value_of(assessment: Assessment, field: Field) -> Value:
         case Field.URGENCY:
             return assessment.urgency
         case Field.INTENTS:
-            return assessment.intents
+            return _in_order(assessment.intents)
         case _:
             assert_never(field)
+
+
+def _in_order(value: Value) -> Value:
+    return tuple(intent for intent in Intent if intent in value) if isinstance(value, tuple) else value
 
 
 def corrected(assessment: Assessment, field: Field, now: Value) -> Assessment:

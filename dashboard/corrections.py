@@ -14,7 +14,7 @@ from core.errors import BadValue, Conflict
 from dashboard import words
 from dashboard.conversation import entry_of, load_thread
 from dashboard.desk import desk_of, reader_of
-from dashboard.forms import number, number_if_any, one_of, text_of
+from dashboard.forms import SMALL, number, number_if_any, one_of, text_of
 from dashboard.i18n import _
 from dashboard.marks import local_path
 from dashboard.pages import refuse, render, see
@@ -57,7 +57,8 @@ async def correct(request: web.Request) -> web.Response:
 async def undo(request: web.Request) -> web.Response:
     """POST /corrections/ID/undo: take a correction back wherever it holds."""
     desk, form = desk_of(request), await request.post()
-    await desk.corrections.undo(number(request.match_info["id"]), by=reader_of(request), at=desk.clock.now())
+    correction_id = number(request.match_info["id"], most_digits=SMALL)
+    await desk.corrections.undo(correction_id, by=reader_of(request), at=desk.clock.now())
     await desk.bell.announce()
     return see(_back(form.get("back")), "correction-undone")
 
@@ -79,7 +80,8 @@ async def teach(request: web.Request) -> web.Response:
 async def undo_taught(request: web.Request) -> web.Response:
     """POST /taught/ID/undo: let a taught word count no more."""
     desk = desk_of(request)
-    await desk.taught.undo(number(request.match_info["id"]), by=reader_of(request), at=desk.clock.now())
+    taught_id = number(request.match_info["id"], most_digits=SMALL)
+    await desk.taught.undo(taught_id, by=reader_of(request), at=desk.clock.now())
     return see("/corrections", "taught-undone", at="taught")
 
 

@@ -78,10 +78,11 @@ class Filters:
             text=self.q,
         )
 
-    def still_fits(self, card: Card) -> bool:
-        """Whether a card that was in the list still belongs there, as far as its status and whose it is tell."""
-        taken = card.conversation.assigned_to
-        return card.conversation.status in self.statuses and not (self.whose == NOBODYS and taken is not None)
+    def still_fits(self, card: Card, reader: str) -> bool:
+        """Whether a card that was in the list of `reader` still belongs there, by its status and whose it is."""
+        wanted = {MINE: reader, NOBODYS: None}
+        is_theirs = self.whose not in wanted or card.conversation.assigned_to == wanted[self.whose]
+        return card.conversation.status in self.statuses and is_theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

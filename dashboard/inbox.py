@@ -117,8 +117,8 @@ async def just_done(request: web.Request) -> ToastView | None:
 
 def card_views(request: web.Request, found: Sequence[Card], filters: Filters) -> list[Any]:
     """Return cards as they stand now; one that no longer fits the filters says so."""
-    now = desk_of(request).clock.now()
-    return [card_view(card, now, has_left=not filters.still_fits(card)) for card in found]
+    now, reader = desk_of(request).clock.now(), reader_of(request)
+    return [card_view(card, now, has_left=not filters.still_fits(card, reader)) for card in found]
 
 
 def filters_here(request: web.Request) -> Filters:

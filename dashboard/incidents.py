@@ -9,7 +9,7 @@ from aiohttp import web
 
 from core.incident import Incident, tempo
 from dashboard.desk import Desk, desk_of, reader_of
-from dashboard.forms import number, text_of
+from dashboard.forms import SMALL, number, text_of
 from dashboard.i18n import _
 from dashboard.pages import refuse, render, see
 from dashboard.present_incidents import IncidentView, incident_view, statement_field
@@ -70,7 +70,7 @@ async def _load(request: web.Request) -> Incident:
 
 
 async def _version(request: web.Request) -> int:
-    return number((await request.post()).get("version"))
+    return number((await request.post()).get("version"), most_digits=SMALL)
 
 
 async def _back(desk: Desk, done: str) -> web.Response:

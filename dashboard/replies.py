@@ -161,9 +161,8 @@ def _change(reason: RejectReason, value: str, read: Assessment | None) -> Change
         case RejectReason.INTENT:
             # The button said which: what a colleague set meanwhile must not turn it round.
             intent = Intent(value.removeprefix("-"))
-            others = tuple(one for one in read.intents if one is not intent)
-            added = read.intents if intent in read.intents else (*read.intents, intent)
-            now = others if value.startswith("-") else added
+            others = {*read.intents} - {intent}
+            now = (*others,) if value.startswith("-") else (*others, intent)
             return Change(field=Field.INTENTS, was=read.intents, now=now)
         case _:
             return None

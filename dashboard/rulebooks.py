@@ -16,7 +16,7 @@ from core.rulebook import FILE, Kind, Rulebook, changed_lines, print_of
 from dashboard.books import Books
 from dashboard.cookies import as_bytes
 from dashboard.desk import desk_of, reader_of, session_of
-from dashboard.forms import line_of, number, one_of
+from dashboard.forms import SMALL, line_of, number, one_of
 from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, render, see
 from dashboard.present_rulebooks import MOST_VERSIONS, Editing, book_view
@@ -87,7 +87,7 @@ async def take_up(request: web.Request) -> web.Response:
     """POST /rules/return or /watches/return: an earlier version, or the file (0), is in force again."""
     kind, form = _kind(request), await request.post()
     desk, books = desk_of(request), _books(request)
-    to, follows = number(form.get("to")), number(form.get("follows"))
+    to, follows = (number(form.get(name), most_digits=SMALL) for name in ("to", "follows"))
     history = await desk.rulebooks.history(kind, limit=MOST_VERSIONS + 1)
     book = await desk.rulebooks.get(to) if to != FILE else None
     if to != FILE and (book is None or book.kind is not kind):

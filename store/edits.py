@@ -5,7 +5,7 @@ Owns what an edit changes, in the caller's transaction. Refuses to decide anew: 
 
 from datetime import datetime
 
-from sqlalchemy import and_, case, delete, update
+from sqlalchemy import and_, case, delete, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.post import Post
@@ -62,7 +62,7 @@ async def _forget_what_was_understood(connection: AsyncConnection, post_id: int)
 async def _take_back(connection: AsyncConnection, post_id: int) -> None:
     """A reply that has not left was written for the old text: it is a draft again, marked so.
 
-    Who approved an answer stays noted: a person has acted here, and the bot is to know it.
+    Nobody has approved it any more; that a person acted here stays noted, for the bot is to know it.
     """
     r = t.replies.c
     is_bots = and_(r.is_automatic, r.kind == ReplyKind.ACKNOWLEDGEMENT)
@@ -72,7 +72,10 @@ async def _take_back(connection: AsyncConnection, post_id: int) -> None:
         .values(
             state=ReplyState.DRAFT,
             problem=STALE,
-            approved_by=case((is_bots, None), else_=r.approved_by),
+            approved_by=None,
+            approved_at=None,
+            held_until=None,
+            touched_by=func.coalesce(r.touched_by, case((is_bots, None), else_=r.approved_by)),
             is_automatic=False,
             version=r.version + 1,
         )

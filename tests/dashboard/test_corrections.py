@@ -343,3 +343,13 @@ def test_a_long_list_of_posts_says_how_many_more() -> None:
     assert (view.posts, len(view.links), view.more) == ("1,234 posts", 20, "and 1,214 more")
     assert len(view.text) <= 140
     assert view.text.endswith("…")
+
+
+@pytest.mark.parametrize("path", ["/corrections/{id}/undo", "/taught/{id}/undo", "/rules/return", "/watches/return"])
+async def test_a_number_that_postgresql_would_not_take_is_refused_as_a_form_and_no_failure_of_the_database(
+    mette: Browser, path: str
+) -> None:
+    await mette.get("/corrections")
+    response = await mette.post(path.format(id=10**12), to=10**12, follows=0)
+    assert response.status == 400
+    assert "A number in the form was missing or no number." in mette.page

@@ -10,6 +10,7 @@ from core.assessment import Reason
 from core.decision import Action
 from core.post import Platform
 from core.watch import Via
+from dashboard.desk import DESK
 from dashboard.filters import read_filters
 from dashboard.inbox import PAGE
 from tests.dashboard.conftest import Browser, House
@@ -85,6 +86,24 @@ async def test_the_list_made_anew_comes_without_its_frame(lars: Browser, house: 
     await lars.get("/inbox/cards")
     assert "@jensen_kbh" in lars.page
     assert "<html" not in lars.page
+
+
+async def test_what_was_mine_and_is_a_colleagues_now_fades_in_the_list_of_what_is_mine(
+    lars: Browser, house: House
+) -> None:
+    one = await house.seed.say()
+    conversations, at = house.seed.conversations, house.clock.now()
+    thread = await conversations.thread(one)
+    assert thread is not None
+    version = thread.conversation.version
+    await conversations.assign(one, "Lars", by="Mette", version=version, at=at)
+    await lars.get(f"/inbox/fresh?whose=me&shown={one}&changed={one}")
+    assert f'id="card-{one}"' in lars.page
+    assert " left" not in lars.page
+    await conversations.assign(one, "Nora", by="Mette", version=version + 1, at=at)
+    await house.app[DESK].hub.look()
+    await lars.get(f"/inbox/fresh?whose=me&shown={one}&changed={one}")
+    assert re.search(rf'class="card [^"]*left" id="card-{one}"', lars.page)
 
 
 async def test_a_post_and_its_author_cannot_run_anything(lars: Browser, house: House) -> None:

@@ -149,6 +149,21 @@ async def test_rejecting_for_a_missing_intent_never_takes_away_what_a_colleague_
     assert entry.assessment.intents == (Intent.BILLING,)
 
 
+async def test_what_a_reject_set_right_can_be_set_right_again(lars: Browser, house: House) -> None:
+    """In which order intents were added is no difference: the form knows none."""
+    conversation = await house.seed.say(Said(intents=(Intent.BILLING,)))
+    draft, (entry,) = await house.seed.reply_of(conversation), (await _get(house, conversation)).entries
+    await lars.get(f"/conversations/{conversation}")
+    await lars.post(f"/replies/{draft.id}/reject", version=draft.version, because="intent:complaint")
+    seen = {f"saw-{name}": lars.hidden(f"saw-{name}") for name in ("mood", "urgency", "language", "intents")}
+    fields = {**seen, "mood": "negative", "level": "calm", "language": "da", "intents": "outage"}
+    response = await lars.post(f"/conversations/{conversation}/correct", post=entry.heard.id, **fields)
+    assert response.status == 200, lars.page
+    (entry,) = (await _get(house, conversation)).entries
+    assert entry.assessment is not None
+    assert entry.assessment.intents == (Intent.OUTAGE,)
+
+
 @pytest.mark.parametrize("because", ["", "mood:angry", "urgency:", "nonsense", "intent:x"])
 async def test_a_reason_that_is_none_changes_nothing(lars: Browser, house: House, because: str) -> None:
     conversation = await house.seed.say()

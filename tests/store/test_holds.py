@@ -13,6 +13,7 @@ from core.reply import ANSWERED, Receipt, RejectReason, Reply, ReplyKind, ReplyS
 from store import tables as t
 from store.conversations import Conversations, person_has_acted
 from store.database import Database
+from store.edits import rewrite
 from store.exports import export
 from store.posts import Posts
 from store.replies import Replies
@@ -172,6 +173,19 @@ async def test_an_answer_sent_at_once_has_no_draft(database: Database, replies: 
     assert await replies.claim_due("me", at=NOW, lease=LEASE) == []
 
 
+async def test_an_answer_and_an_edit_of_its_post_never_wait_for_each_other(
+    database: Database, replies: Replies
+) -> None:
+    (post_id,) = await saved(database, a_mention())
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, database.begin() as connection:
+        # As `lock_post` does, for edits and deletions: the conversation, then the post.
+        await connection.execute(select(t.conversations.c.id).with_for_update())
+        answering = tasks.create_task(replies.answer(post_id, "Hej", by="kari", at=NOW))
+        await asyncio.sleep(0.3)
+        await connection.execute(select(t.posts.c.id).with_for_update())
+    assert (await _get(replies, answering.result())).text == "Hej"
+
+
 async def test_a_suggestion_goes_when_a_persons_own_answer_is_out_and_not_before(
     database: Database, replies: Replies
 ) -> None:
@@ -214,6 +228,18 @@ async def test_what_is_held_is_a_draft_again_when_its_author_writes_meanwhile(
     await replies.approve(draft.id, "Vi ringer ikke", by="kari", version=after.version, at=NOW + HOLD)
     assert await replies.take_back_moved(at=NOW + HOLD) == [], "what came before the approval was read"
     assert len(await replies.claim_due("me", at=NOW + timedelta(days=1), lease=LEASE)) == 1
+
+
+async def test_what_is_held_as_its_post_is_edited_is_nobodys_approval_any_more(
+    database: Database, replies: Replies
+) -> None:
+    draft = await _draft(database)
+    await replies.approve(draft.id, "Vi ringer", by="kari", version=draft.version, at=NOW, hold=HOLD)
+    async with database.begin() as connection:
+        assert await rewrite(connection, draft.post_id, a_post(text="ring ikke"), at=NOW + HOLD / 3)
+    after = await _get(replies, draft.id)
+    assert (after.state, after.approved_by, after.approved_at) == (ReplyState.DRAFT, None, None)
+    assert await _has_person_acted(database)
 
 
 async def test_what_is_held_is_a_draft_again_when_a_colleague_takes_over_and_not_when_its_writer_does(
