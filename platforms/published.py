@@ -20,7 +20,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnReplies:
-    """Our posts under one post. `is_complete`: the platform surely showed every one there is."""
+    """Our posts under one post. `is_complete`: the platform surely showed every one there is.
+
+    `shows_nothing`: it showed nothing of ours at all, under whatever post.
+    """
 
     replies: tuple[Published, ...]
     is_complete: bool
+    shows_nothing: bool = False

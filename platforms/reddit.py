@@ -136,7 +136,8 @@ class RedditClient:
             if is_past or not after:
                 break
         replies = tuple(comment for comment in own if comment.parent_id == thing_id)
-        return OwnReplies(replies=replies, is_complete=is_past or len(own) < _LISTING_REACHES)
+        is_complete = is_past or len(own) < _LISTING_REACHES
+        return OwnReplies(replies=replies, is_complete=is_complete, shows_nothing=not own)
 
     async def info(self, fullnames: tuple[str, ...], source: str = "looked up again") -> tuple[dict[str, Any], ...]:
         """Return the things of these fullnames, 100 at a time at most; what is deleted stands there and says so.

@@ -302,7 +302,9 @@ class Outbox:
         try:
             async with asyncio.timeout(self.timing.send.total_seconds()):
                 beside = await self.replies.beside(reply)
-                return await sender.find(reply, not_these=beside.remote_ids, nor_saying=beside.texts)
+                return await sender.find(
+                    reply, not_these=beside.remote_ids, nor_saying=beside.texts, has_spoken=beside.has_spoken
+                )
         except (PlatformError, TimeoutError):
             log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
         except StoreError:

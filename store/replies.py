@@ -33,10 +33,14 @@ _R = t.replies.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """Our other replies under one post: what they were published as, and the texts of those that nobody knows of."""
+    """Our other replies under one post: what they were published as, and the texts of those that nobody knows of.
+
+    `has_spoken`: some reply of the account, under whatever post, was published.
+    """
 
     remote_ids: frozenset[str]
     texts: frozenset[str]
+    has_spoken: bool
 
 
 class Replies(Writing):
@@ -215,9 +219,11 @@ class Replies(Writing):
             _R.id != reply.id,
             or_(_R.remote_id.is_not(None), _R.sending_at.is_not(None)),
         )
+        published = exists().where(_R.account == reply.account, _R.state == ReplyState.SENT, _R.id != reply.id)
         async with self._db.read() as connection:
             found = list(await connection.execute(others))
             return Beside(
+                has_spoken=bool((await connection.execute(select(published))).scalar_one()),
                 remote_ids=frozenset(row.remote_id for row in found if row.remote_id is not None),
                 texts=frozenset(row.text for row in found if row.remote_id is None),
             )

@@ -34,11 +34,17 @@ class Sender(Protocol):
         ...
 
     async def find(
-        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+        self,
+        reply: Reply,
+        *,
+        not_these: Collection[str] = (),
+        nor_saying: Collection[str] = (),
+        has_spoken: bool = False,
     ) -> Receipt | Look:
         """Look under the target for our own published text. `not_these` are known to be other replies' ids.
 
-        `nor_saying` are the texts of other replies that may stand there too, nobody knows as what.
+        `nor_saying` are the texts of other replies that may stand there too, nobody knows as what. `has_spoken`: the
+        account published before, so that a platform that shows nothing of it at all is not to be believed.
         ABSENT only where the platform surely showed everything. Raises: PlatformError.
         """
         ...

@@ -37,11 +37,19 @@ class RedditSender:
         return await self._client.reply(reply.text, reply.target_id)
 
     async def find(
-        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+        self,
+        reply: Reply,
+        *,
+        not_these: Collection[str] = (),
+        nor_saying: Collection[str] = (),
+        has_spoken: bool = False,
     ) -> Receipt | Look:
         """Look for `reply` among our own comments since it was written. Raises: PlatformError."""
-        since = reply.created_at - _LOOKS_BACK
-        return find_among(await self._client.own_replies(reply.target_id, since), reply, not_these, nor_saying)
+        found = await self._client.own_replies(reply.target_id, reply.created_at - _LOOKS_BACK)
+        if has_spoken and found.shows_nothing:
+            # Now and then Reddit answers 200 with an empty listing: that tells of no absence.
+            return Look.CANNOT_TELL
+        return find_among(found, reply, not_these, nor_saying)
 
     async def close(self) -> None:
         """Let go of connections."""

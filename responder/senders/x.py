@@ -33,7 +33,12 @@ class XSender:
         return await self._client.reply(reply.text, reply.target_id)
 
     async def find(
-        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+        self,
+        reply: Reply,
+        *,
+        not_these: Collection[str] = (),
+        nor_saying: Collection[str] = (),
+        has_spoken: bool = False,  # noqa: ARG002 - since its target, nothing of ours is the usual answer
     ) -> Receipt | Look:
         """Look for `reply` among everything we published since its target. Raises: PlatformError."""
         return find_among(await self._client.own_replies_since(reply.target_id), reply, not_these, nor_saying)

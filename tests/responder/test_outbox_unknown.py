@@ -71,7 +71,12 @@ class Window(Wire):
     """A sender that looks at what was published, as those of the platforms do."""
 
     async def find(
-        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+        self,
+        reply: Reply,
+        *,
+        not_these: Collection[str] = (),
+        nor_saying: Collection[str] = (),
+        has_spoken: bool = False,
     ) -> Receipt | Look:
         shown = tuple(
             Published(remote_id=f"9{one.id}", url="u", text=one.text, parent_id=one.target_id, published_at=NOW)

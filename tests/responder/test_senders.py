@@ -119,6 +119,18 @@ async def test_a_reply_that_got_lost_on_the_way_is_of_unknown_outcome_and_then_a
     assert await stage.sender.find(reply) is Look.ABSENT
 
 
+async def test_reddit_showing_nothing_at_all_of_who_has_spoken_tells_nothing(on_reddit: Stage) -> None:
+    target = await on_reddit.a_target()
+    await on_reddit.sender.send(on_reddit.a_reply(await on_reddit.a_target()))
+    reply = on_reddit.a_reply(target)
+    assert await on_reddit.sender.find(reply, has_spoken=True) is Look.ABSENT
+    await on_reddit.emulated.faults({"on": "user_comments", "do": "empty"})
+    assert await on_reddit.sender.find(reply, has_spoken=True) is Look.CANNOT_TELL
+    # Who never spoke has an empty listing.
+    await on_reddit.emulated.faults({"on": "user_comments", "do": "empty"})
+    assert await on_reddit.sender.find(reply) is Look.ABSENT
+
+
 async def test_a_look_that_fails_tells_nothing(stage: Stage) -> None:
     target = await stage.a_target()
     await stage.emulated.faults({"on": stage.looking, "do": "status", "status": 503})

@@ -47,7 +47,12 @@ class Wire:
         return self._receipt()
 
     async def find(
-        self, reply: Reply, *, not_these: Collection[str] = (), nor_saying: Collection[str] = ()
+        self,
+        reply: Reply,
+        *,
+        not_these: Collection[str] = (),
+        nor_saying: Collection[str] = (),
+        has_spoken: bool = False,
     ) -> Receipt | Look:
         self.find_calls += 1
         self.not_these, self.nor_saying = not_these, nor_saying

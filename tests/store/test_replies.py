@@ -368,10 +368,12 @@ async def test_another_reply_of_ours_is_not_taken_for_this_one(database: Databas
     (sent,) = await replies.claim_due("me", at=NOW, lease=LEASE)
     await replies.mark_sent(sent, RECEIPT, at=NOW)
     answer = await _get(replies, await replies.answer(post_id, "Hej", by="kari", at=NOW))
-    assert await replies.beside(answer) == Beside(remote_ids=frozenset({"5005"}), texts=frozenset())
-    assert await replies.beside(sent) == Beside(remote_ids=frozenset(), texts=frozenset())
+    assert await replies.beside(answer) == Beside(remote_ids=frozenset({"5005"}), texts=frozenset(), has_spoken=True)
+    assert await replies.beside(sent) == Beside(remote_ids=frozenset(), texts=frozenset(), has_spoken=False)
     await replies.claim_due("me", at=NOW, lease=LEASE)
-    assert await replies.beside(sent) == Beside(remote_ids=frozenset(), texts=frozenset({answer.text}))
+    assert await replies.beside(sent) == Beside(
+        remote_ids=frozenset(), texts=frozenset({answer.text}), has_spoken=False
+    )
 
 
 async def test_an_approval_from_an_old_page_is_void_though_the_reply_is_a_draft_again(
