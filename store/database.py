@@ -5,6 +5,8 @@ Owns the engine, transactions and the translation of their failures. Refuses to 
 
 import asyncio
 import os
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -18,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from core.errors import ConfigError, Problem, StoreError
 from store import migrate, postgres
@@ -25,7 +28,8 @@ from store.mounts import shared_by_machines
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
-_PATIENCE = "PRAGMA busy_timeout=10000"
+_PATIENCE_MS = 10_000
+_PATIENCE = f"PRAGMA busy_timeout={_PATIENCE_MS}"
 _JOURNAL_PATIENCE_MS = 500
 
 Check = Callable[[AsyncConnection], Awaitable[None]]
@@ -247,13 +251,26 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     """
     connection.isolation_level = None
     cursor = connection.cursor()
-    # First of all: the next line waits too, where several processes make the file at once.
     cursor.execute(_PATIENCE)
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _keep_a_journal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+def _keep_a_journal(cursor: Any) -> None:
+    """Set WAL. Where another process makes the file just now, SQLite itself refuses at once, whatever its patience."""
+    until = time.monotonic() + _PATIENCE_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            await_only(asyncio.sleep(0.02))
+        else:
+            return
 
 
 def _let_go_of_the_lock(connection: Any, _record: object, _error: object) -> None:

@@ -98,6 +98,22 @@ async def test_processes_that_start_at_once_migrate_one_sqlite_file_once(tmp_pat
         await database.close()
 
 
+async def test_a_start_waits_while_another_process_writes_the_first_rows_of_a_new_file(tmp_path: Path) -> None:
+    file = tmp_path / "genlyd.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("CREATE TABLE made (x)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO made VALUES (1)")
+    asyncio.get_running_loop().call_later(0.3, other.execute, "COMMIT")
+    database = await open_database(f"sqlite:///{file}")
+    try:
+        async with database.read() as connection:
+            assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
+    finally:
+        await database.close()
+        other.close()
+
+
 async def test_a_start_waits_for_nobody_where_the_schema_is_new_enough(tmp_path: Path) -> None:
     file = tmp_path / "genlyd.db"
     await (await open_database(f"sqlite:///{file}")).close()
