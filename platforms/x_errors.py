@@ -39,6 +39,9 @@ def refused(door: Door, status: int, headers: Mapping[str, str], body: Any, *, i
         return named or NeedsOperator(door.account, message, cure="Shorten or simplify the account's watches.")
     if status in (404, 409) and not is_write:
         return TryLater(door.account, message)
+    if status == 429 and _is_taken(body) and headers.get("x-rate-limit-remaining", "0") != "0":
+        # Somebody else has the one connection and may let go at any time: the window's end says nothing about that.
+        return TryLater(door.account, message)
     return status_error(answer, door, is_write=is_write)
 
 
@@ -103,6 +106,10 @@ def _is_too_old(body: Any) -> bool:
         if any(name in said for name in asked):
             return True
     return False
+
+
+def _is_taken(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("connection_issue") == "TooManyConnections"
 
 
 def _kind(body: Any) -> str:

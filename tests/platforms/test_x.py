@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ import pytest
 
 from core.config import AccountConfig, Secret
 from core.errors import NeedsOperator, OutcomeUnknown, RateLimited, Rejected, TryLater
+from platforms.http import Door
 from platforms.x import RULE_TAG, XClient
+from platforms.x_errors import refused
 from platforms.x_stream import XStream
 
 if TYPE_CHECKING:
@@ -195,12 +198,27 @@ async def test_a_stream_without_rules_is_tried_later(client: XClient) -> None:
         await client.open_stream()
 
 
-async def test_a_second_connection_is_told_to_wait(client: XClient) -> None:
+async def test_a_second_connection_backs_off_and_does_not_wait_for_the_windows_end(client: XClient) -> None:
     await client.sync_rules(["acme"])
     stream = await client.open_stream()
-    with pytest.raises(RateLimited, match="maximum allowed connection"):
+    with pytest.raises(TryLater, match="maximum allowed connection") as caught:
         await client.open_stream()
+    assert not isinstance(caught.value, RateLimited)
+    assert caught.value.wait_seconds is None
     await stream.close()
+
+
+@pytest.mark.parametrize(
+    ("left", "issue"), [("0", "TooManyConnections"), ("12", "OtherIssue"), (None, "TooManyConnections")]
+)
+def test_a_taken_stream_waits_where_the_window_is_used_up_as_well(left: str | None, issue: str) -> None:
+    reset = {"x-rate-limit-reset": str(int(time.time()) + 300)}
+    headers = reset if left is None else reset | {"x-rate-limit-remaining": left}
+    error = refused(
+        Door(account="x-main", platform="X", cure=""), 429, headers, {"connection_issue": issue}, is_write=False
+    )
+    assert isinstance(error, RateLimited)
+    assert 290 <= (error.wait_seconds or 0) <= 300
 
 
 async def test_a_refused_stream_says_when_to_come_back(client: XClient, emulated_x: Emulated) -> None:

@@ -216,11 +216,11 @@ async def test_what_was_approved_before_the_trip_is_held_back_by_the_guard(house
         await house.posts.save_assessments([(post_id, an_assessment())], at=NOW)
         await house.decisions.decide(post_id, house.desk.plan, at=NOW)
     await house.watchmen[0].look()
-    await house.outbox.send_due(ACCOUNT)
-    assert house.answered == []
+    while await house.outbox.send_due(ACCOUNT):
+        assert house.answered == []
     async with house.database.read() as connection:
-        problems = set((await connection.execute(select(t.replies.c.problem))).scalars())
-    assert problems == {"the crisis breaker has tripped, so a person looks first", None}
+        problems = list((await connection.execute(select(t.replies.c.problem))).scalars())
+    assert problems == ["the crisis breaker has tripped, so a person looks first"] * 12
 
 
 async def test_posts_of_the_storm_are_listed_and_not_escalated_and_danger_is(house: House) -> None:
