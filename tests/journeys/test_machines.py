@@ -184,10 +184,18 @@ async def test_three_machines_of_which_one_at_a_time_is_killed_frozen_or_cut_off
         assert "Traceback" not in machine.house.log()
 
 
+@pytest.fixture
+async def ears(house: House) -> AsyncIterator[House]:
+    """A second process over the first one's folder. It goes even where the test fails."""
+    made = House(folder=house.folder, x=house.x, reddit=house.reddit)
+    yield made
+    if made.process is not None and made.process.returncode is None:
+        await made.kill()
+
+
 async def test_two_processes_of_one_machine_share_a_file_and_a_valkey_and_either_may_go(
-    house: House, emulated_x: Emulated, eventually: Eventually
+    house: House, ears: House, emulated_x: Emulated, eventually: Eventually
 ) -> None:
-    ears = House(folder=house.folder, x=house.x, reddit=house.reddit)
     await asyncio.gather(
         house.start("--only", "listeners,sentiment,responder,dashboard"),
         ears.start("--only", "listeners", "--port", str(ears.port)),
