@@ -64,10 +64,17 @@ MOVES: dict[ReplyState, frozenset[ReplyState]] = {
 
 # Why a draft was dropped that no person rejected.
 VOID = "the post was deleted by its author"
+# What is wrong with a reply that was dropped while nobody knew whether it had been published.
+MAY_STAND = "it may stand on the platform already: look there before you write another"
 # Why an acknowledgement was dropped that no person rejected.
 ANSWERED = "a person answered in words of their own"
 # Why nobody writes under a post whose retention time is over.
 FORGOTTEN = "the text of this post is forgotten, so nobody can answer it any more"
+
+
+def may_stand(reply: "Reply") -> bool:
+    """Whether it was dropped while nobody knew if it had been published."""
+    return reply.state is ReplyState.DROPPED and reply.problem == MAY_STAND
 
 
 def check_move(state: ReplyState, to: ReplyState) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from core.assessment import Assessment, Intent, Language, Sentiment
 from core.budget import DOLLAR
 from core.post import Platform
-from core.reply import RejectReason, Reply, ReplyKind, ReplyState
+from core.reply import RejectReason, Reply, ReplyKind, ReplyState, may_stand
 from core.watch import Mention
 from dashboard import i18n, words
 from dashboard.i18n import _, ngettext
@@ -73,6 +73,7 @@ class ReplyView:
     reject: tuple[RejectGroup, ...]
     can_drop: bool
     can_redraft: bool
+    may_stand: bool
     can_settle: bool
     is_held: bool
 
@@ -117,6 +118,7 @@ def reply_view(
         reject=reject_groups(assessment) if edits else (),
         can_drop=can_drop,
         can_redraft=reply.state in back and may_write,
+        may_stand=may_stand(reply),
         can_settle=reply.state is ReplyState.UNKNOWN,
         is_held=is_held,
     )

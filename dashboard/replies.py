@@ -100,7 +100,8 @@ async def _act(request: web.Request, what: str) -> web.Response:
             case "dropped":
                 after = await replies.drop(reply.id, by=by, version=version, at=at)
             case "redrafted":
-                after = await replies.redraft(reply.id, by=by, version=version, at=at)
+                looked = (await request.post()).get("looked") == "yes"
+                after = await replies.redraft(reply.id, by=by, version=version, at=at, has_looked=looked)
             case _:
                 after = await replies.settle_by_person(
                     reply.id, is_there=what == "there", by=by, version=version, at=at

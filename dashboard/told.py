@@ -185,7 +185,7 @@ _CONFLICTS = (
     N_("a tag is words without commas"),
     N_("a person has {n} saved filters at most: delete one first"),
     N_("somebody has already answered this post"),
-    N_("it may stand on the platform already: look there, and write an answer of your own"),
+    N_("it may stand on the platform already: look there before you write another"),
     N_("this post has not been read yet, so there is nothing to set right"),
     N_("somebody set the mood of this post meanwhile"),
     N_("somebody set the urgency of this post meanwhile"),

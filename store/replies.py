@@ -15,7 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.decision import Standing
 from core.errors import Conflict, IllegalMove
 from core.failpoint import reach
-from core.reply import FORGOTTEN, VOID, Receipt, RejectReason, Reply, ReplyKind, ReplyState, check_move
+from core.reply import (
+    FORGOTTEN,
+    MAY_STAND,
+    VOID,
+    Receipt,
+    RejectReason,
+    Reply,
+    ReplyKind,
+    ReplyState,
+    check_move,
+    may_stand,
+)
 from store import rows
 from store import tables as t
 from store.accounts import AccountState
@@ -195,7 +206,13 @@ class Replies(Writing):
     ) -> Reply:
         """A person rejects it, or says an unknown one is not to be sent. Raises: Conflict, IllegalMove."""
         return await self._by_person(
-            reply_id, ReplyState.DROPPED, by=by, version=version, at=at, rejected_because=because
+            reply_id,
+            ReplyState.DROPPED,
+            by=by,
+            version=version,
+            at=at,
+            rejected_because=because,
+            problem=case((_R.state == ReplyState.UNKNOWN, MAY_STAND), else_=_R.problem),
         )
 
     async def revise(self, reply_id: int, text: str, *, by: str, version: int, at: datetime) -> Reply:
@@ -228,14 +245,15 @@ class Replies(Writing):
                 texts=frozenset(row.text for row in found if row.remote_id is None),
             )
 
-    async def redraft(self, reply_id: int, *, by: str, version: int, at: datetime) -> Reply:
+    async def redraft(self, reply_id: int, *, by: str, version: int, at: datetime, has_looked: bool = False) -> Reply:
         """A person takes back what has not left, or writes a failed one anew. It is theirs from now on.
 
-        Raises: Conflict where the reply moved on, such as out of the door, or was dropped after it may have left.
+        `has_looked`: they looked on the platform, and it is not there. Raises: Conflict where the reply moved on, such
+        as out of the door, or was dropped after it may have left and nobody has looked.
         """
         before = await self.get(reply_id)
-        if before is not None and before.state is ReplyState.DROPPED and before.sending_at is not None:
-            raise Conflict("it may stand on the platform already: look there, and write an answer of your own")
+        if before is not None and may_stand(before) and not has_looked:
+            raise Conflict(MAY_STAND)
         return await self._by_person(
             reply_id,
             ReplyState.DRAFT,
@@ -247,6 +265,7 @@ class Replies(Writing):
             approved_at=None,
             held_until=None,
             rejected_because=None,
+            problem=case((_R.problem == MAY_STAND, null()), else_=_R.problem),
         )
 
     async def settle_by_person(self, reply_id: int, *, is_there: bool, by: str, version: int, at: datetime) -> Reply:

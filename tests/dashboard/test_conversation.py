@@ -170,6 +170,22 @@ async def test_a_person_decides_an_unknown_reply(lars: Browser, house: House, ou
     assert (await house.seed.reply_of(conversation)).state is state
 
 
+async def test_an_unknown_reply_that_was_dropped_is_drafted_again_by_who_looked(lars: Browser, house: House) -> None:
+    conversation = await house.seed.say()
+    await house.seed.lose(conversation)
+    reply = await house.seed.reply_of(conversation)
+    await lars.post(f"/replies/{reply.id}/settle", version=reply.version, outcome="dropped")
+    await lars.get(f"/conversations/{conversation}")
+    assert "may stand on the platform already" in lars.page
+    assert "It is not there: back to draft" in lars.page
+    dropped = await house.seed.reply_of(conversation)
+    response = await lars.post(f"/replies/{reply.id}/redraft", version=dropped.version)
+    assert response.status == 409
+    response = await lars.post(f"/replies/{reply.id}/redraft", version=dropped.version, looked="yes")
+    assert response.status == 200
+    assert (await house.seed.reply_of(conversation)).state is ReplyState.DRAFT
+
+
 async def test_taking_over_keeps_colleagues_from_writing(lars: Browser, mette: Browser, house: House) -> None:
     conversation = await house.seed.say()
     draft = await house.seed.reply_of(conversation)

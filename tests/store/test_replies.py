@@ -11,7 +11,7 @@ from core.assessment import Intent
 from core.conversation import Move, Status
 from core.decision import Action
 from core.errors import Conflict
-from core.reply import Receipt, Reply, ReplyKind, ReplyState
+from core.reply import MAY_STAND, Receipt, Reply, ReplyKind, ReplyState
 from store import tables as t
 from store.accounts import Accounts, AccountState
 from store.conversations import Conversations
@@ -352,15 +352,28 @@ async def test_another_acknowledgement_of_the_conversation_is_seen(database: Dat
     assert not (await replies.standing(replace(sent, state=ReplyState.SENDING), at=NOW)).has_other_reply
 
 
-async def test_what_was_dropped_after_it_may_have_left_is_never_drafted_again(
+async def test_what_was_dropped_after_it_may_have_left_is_drafted_again_once_somebody_looked(
     database: Database, replies: Replies
 ) -> None:
     await decided(database, a_mention())
     (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
     await replies.mark_unknown(claimed, "no answer", at=NOW, look_at=None)
     dropped = await replies.drop(claimed.id, by="kari", version=(await _get(replies, claimed.id)).version, at=NOW)
+    assert dropped.problem == MAY_STAND
     with pytest.raises(Conflict, match="may stand on the platform"):
         await replies.redraft(claimed.id, by="kari", version=dropped.version, at=NOW)
+    again = await replies.redraft(claimed.id, by="kari", version=dropped.version, at=NOW, has_looked=True)
+    assert (again.state, again.problem, again.is_automatic) == (ReplyState.DRAFT, None, False)
+
+
+async def test_what_the_platform_refused_is_drafted_again_after_a_drop(database: Database, replies: Replies) -> None:
+    await decided(database, a_mention())
+    (claimed,) = await replies.claim_due("me", at=NOW, lease=LEASE)
+    await replies.mark_failed(claimed, "it is too long", at=NOW)
+    dropped = await replies.drop(claimed.id, by="kari", version=(await _get(replies, claimed.id)).version, at=NOW)
+    assert dropped.problem == "it is too long"
+    again = await replies.redraft(claimed.id, by="kari", version=dropped.version, at=NOW)
+    assert again.state is ReplyState.DRAFT
 
 
 async def test_another_reply_of_ours_is_not_taken_for_this_one(database: Database, replies: Replies) -> None:
