@@ -97,16 +97,30 @@ def faults_as_disturbances(record: Record) -> Iterator[Disturbance]:
     for platform, faults in record.faults.items():
         for fault in faults:
             key = (platform, fault["on"])
-            for fired in map(datetime.fromisoformat, fault["fired_at"]):
-                lasts = timedelta(seconds=_lasts(fault))
-                is_surely_met = key in _ASKS and _is_surely_told(fault)
+            is_surely_met = key in _ASKS and _is_surely_told(fault)
+            for from_at, until_at in _times(fault):
                 yield Disturbance(
                     what=f"{fault['do']} on {platform} {fault['on']}",
                     sources=_ASKS.get(key) or _ANY_OF.get(key, ()),
-                    from_at=fired,
-                    until_at=fired + lasts,
+                    from_at=from_at,
+                    until_at=until_at,
                     must=is_surely_met,
                 )
+
+
+def _times(fault: Row) -> Iterator[tuple[datetime, datetime]]:
+    """Return from when until when each firing kept a source from being heard.
+
+    One that met what aiohttp asked again lasts no longer than the request did, which began with the firing before.
+    """
+    lasts, request = timedelta(seconds=_lasts(fault)), timedelta(seconds=_REQUEST_SECONDS)
+    before: datetime | None = None
+    for fired in map(datetime.fromisoformat, fault["fired_at"]):
+        until_at = fired + lasts
+        if before is not None and fired < before + request:
+            until_at = min(until_at, before + request)
+        yield fired, until_at
+        before = fired
 
 
 def _lasts(fault: Row) -> float:

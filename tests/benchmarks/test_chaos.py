@@ -272,6 +272,17 @@ def test_a_request_that_broke_off_once_needs_no_gap_for_it_was_asked_again_and_t
         assert bool(broken_promises(told)) is is_broken
 
 
+def test_a_request_asked_again_lasts_no_longer_than_its_own_fifteen_seconds() -> None:
+    sound = _sound()
+    hang = _fault("mentions", "hang", fired_at=300, seconds=12)
+    hang |= {"times": 2, "fired": 2, "fired_at": [_at(300), _at(312)]}
+    mentions = ("x-main", "mentions")
+    for until_at, is_broken in ((315, False), (305, True)):
+        gaps = [*sound.gaps, _gap(mentions, 299, until_at)]
+        told = replace(sound, faults={"x": [*sound.faults["x"], hang], "reddit": []}, gaps=gaps)
+        assert bool(broken_promises(told)) is is_broken
+
+
 def test_the_same_seed_is_the_same_plan_and_another_one_is_not() -> None:
     one, again, other = (make_plan(seed, posts=300, processes=1) for seed in (7, 7, 8))
     assert str(one) == str(again)
