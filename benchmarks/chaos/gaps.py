@@ -34,7 +34,7 @@ _SAVES_WITHIN = timedelta(seconds=10)
 _NOTES_WITHIN = timedelta(seconds=5)
 _WAKES_WITHIN = timedelta(seconds=20)
 _LEASE = timedelta(seconds=15)
-_LOST = re.compile(r"^(\d\d:\d\d:\d\d) .*this process leads no more .*work=hear (\S+)", re.MULTILINE)
+_LOST = re.compile(r"^(\d\d:\d\d:\d\d)Z .*this process leads no more .*work=hear (\S+)", re.MULTILINE)
 _BEYOND_REACH = ("more than 800", "more came while", "more posts came", "7 days")
 
 

@@ -255,7 +255,7 @@ def test_a_fault_met_by_a_process_that_was_killed_at_once_needs_no_gap() -> None
 def test_a_gap_that_a_lost_lease_made_needs_no_other_cause_and_a_lost_lease_excuses_no_missing_gap() -> None:
     sound = _sound()
     gap = _gap(STREAM, 299, 306)
-    log = "12:05:03 warning app.lead: this process leads no more  work=hear x-main error=it could not be renewed"
+    log = "12:05:03Z warning app.lead: this process leads no more  work=hear x-main error=it could not be renewed"
     assert broken_promises(replace(sound, gaps=[*sound.gaps, gap]))
     assert broken_promises(replace(sound, gaps=[*sound.gaps, gap], logs=(log,))) == []
     met = _fault("mentions", "status", fired_at=303)
