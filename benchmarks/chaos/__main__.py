@@ -7,6 +7,7 @@ if a promise was broken. Needs nothing but the checkout.
 
 import argparse
 import asyncio
+import pickle
 import signal
 import sys
 from collections import Counter
@@ -23,7 +24,7 @@ _COLUMNS = ("seed", "posts", "stored", "replies", "twice", "unknown left", "faul
             "beyond reach", "p50 s", "p99 s", "in all, s", "broken")  # fmt: skip
 
 
-def row_of(seed: int, record: Record, broken: list[str]) -> dict[str, object]:
+def row_of(seed: int | str, record: Record, broken: list[str]) -> dict[str, object]:
     """Return the figures of one seed, by column."""
     replies = [row for rows in record.public.values() for row in rows if row["ours"] and row["parent"]]
     stored = {(row["platform"], row["native_id"]) for row in record.posts}
@@ -60,22 +61,36 @@ def main() -> int:
     parser.add_argument("--posts", type=int, default=10_000)
     parser.add_argument("--processes", type=int, choices=sorted(ROOMS), default=1)
     parser.add_argument("--rate", type=float, default=50)
-    parser.add_argument("--keep", type=Path, help="keep each seed's folder, with its logs, in here")
+    parser.add_argument("--keep", type=Path, help="keep each seed's folder, with its logs and its record, in here")
+    parser.add_argument("--judge", type=Path, help="play nothing: judge a kept record.pickle of ours again")
     asked = parser.parse_args()
     # Ended like Ctrl-C, so that it takes its processes with it; a shell has its background ignore that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    if asked.judge is not None:
+        record = pickle.loads(asked.judge.read_bytes())
+        return _show([_judged(asked.judge.parent.name, record)])
     rows = []
     for seed in [asked.seed] if asked.seed is not None else range(1, asked.seeds + 1):
         plan = make_plan(seed, posts=asked.posts, processes=asked.processes)
         print(plan, flush=True)
         keep = asked.keep / f"seed-{seed}" if asked.keep else None
         record = asyncio.run(play(plan, rate=asked.rate, keep=keep))
-        broken = broken_promises(record)
-        rows.append(row_of(seed, record, broken))
-        for promise in broken[:_MOST_SHOWN]:
-            print(f"BROKEN by seed {seed}: {promise}", flush=True)
+        if keep:
+            (keep / "record.pickle").write_bytes(pickle.dumps(record))
+        rows.append(_judged(seed, record))
         print(table(rows[-1:]), flush=True)
+    return _show(rows)
+
+
+def _judged(seed: int | str, record: Record) -> dict[str, object]:
+    broken = broken_promises(record)
+    for promise in broken[:_MOST_SHOWN]:
+        print(f"BROKEN by seed {seed}: {promise}", flush=True)
+    return row_of(seed, record, broken)
+
+
+def _show(rows: list[dict[str, object]]) -> int:
     print(f"\n{table(rows)}")
     return 1 if any(row["broken"] for row in rows) else 0
 

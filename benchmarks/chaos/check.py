@@ -24,6 +24,8 @@ _OLD = timedelta(minutes=60)
 _AUTHOR_PER_HOUR, _CONVERSATION_MOST = 2, 2
 _LEAST_ANSWERED = 0.2
 _MOST_TOLD = 3
+# A decision is known once it is committed; a batch on a busy machine commits so long after the time it writes down.
+_COMMITS_WITHIN = timedelta(seconds=2)
 
 
 def broken_promises(record: Record) -> list[str]:
@@ -111,7 +113,10 @@ def _may_not(reply: Row, target: Row, said: Said | None) -> str | None:
 
 
 def who_said_stop_is_left_alone(record: Record) -> Iterator[str]:
-    """Once we know that an author said stop, nothing automatic begins to leave for that author."""
+    """Once we know that an author said stop, nothing automatic begins to leave for that author.
+
+    We know it once the decision is committed, which is a moment after the time written in it.
+    """
     decided = {(row["platform"], row["native_id"]): row["decided_at"] for row in record.decisions}
     known_at: dict[tuple[str, str], datetime] = {}
     for said in record.said:
@@ -123,8 +128,9 @@ def who_said_stop_is_left_alone(record: Record) -> Iterator[str]:
     for reply in record.replies:
         stopped_at = known_at.get((reply["platform"], author_of.get((reply["platform"], reply["target_id"]), "")))
         is_out = reply["is_automatic"] and reply["state"] in ("sending", "sent", "unknown")
-        if is_out and stopped_at is not None and _at(reply["sending_at"]) > stopped_at:
-            yield f"{reply['platform']} {reply['target_id']}: its author had said stop"
+        if is_out and stopped_at is not None and _at(reply["sending_at"]) > stopped_at + _COMMITS_WITHIN:
+            later = (_at(reply["sending_at"]) - stopped_at).total_seconds()
+            yield f"{reply['platform']} {reply['target_id']}: its author had said stop, {later:.1f} s before it left"
 
 
 def nothing_late_by_itself(record: Record) -> Iterator[str]:

@@ -158,7 +158,7 @@ DOCTORED: dict[str, tuple[str, Doctor]] = {
     "a reply to who said stop": ("of the kind 'stop'", lambda r: replace(r, public=_public(r, _our_reply(STOP, "91")))),
     "a reply to a later post of who said stop": (
         "had said stop",
-        lambda r: replace(r, public=_public(r, _our_reply(AFTER, "91")), replies=[*r.replies, _ledger(AFTER, "91")]),
+        lambda r: replace(r, public=_public(r, _our_reply(AFTER, "91")), replies=[*r.replies, _ledger(AFTER, "91") | {"sending_at": _at(5)}]),
     ),
     "a reply to a deleted post": (
         "had deleted it",
