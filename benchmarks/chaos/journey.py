@@ -157,7 +157,8 @@ class Journey:
             if on in STARTING[platform] or on == "search":
                 if on in ("me", "token"):
                     await self.blows.deal(Blow(after=0, do="kill", house=0))
-                elif platform == "x" and not is_in_stream:
+                elif platform == "x" and not is_in_stream and ("x", "stream", True) not in pending:
+                    # One at a time: each makes the listener wait longer before it connects and meets the next.
                     await self._close_stream()
             elif on == LOOKING[platform][1]:
                 fault = {"on": SENDING[platform], "do": "drop_after"}
