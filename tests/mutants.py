@@ -160,11 +160,11 @@ MUTANTS = (
         f"{_STORE}::test_an_approval_from_an_old_page_is_void_though_the_reply_is_a_draft_again",
     ),
     Mutant(
-        "what may be published goes back to draft",
+        "what may be published goes back to draft, and nobody looked",
         REPLIES,
-        "before.state is ReplyState.DROPPED and before.sending_at is not None",
-        "before.state is ReplyState.DROPPED and before.sending_at is None",
-        f"{_STORE}::test_what_was_dropped_after_it_may_have_left_is_never_drafted_again",
+        "may_stand(before) and not has_looked",
+        "may_stand(before) and has_looked",
+        f"{_STORE}::test_what_was_dropped_after_it_may_have_left_is_drafted_again_once_somebody_looked",
     ),
     Mutant(
         "a frozen process of this machine counts as dead",
