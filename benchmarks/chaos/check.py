@@ -89,8 +89,19 @@ def nobody_answered_too_often(record: Record) -> Iterator[str]:
 
 
 def only_those_who_may_be(record: Record) -> Iterator[str]:
-    """Nobody is answered whom docs/safety.md forbids: ours, bots, grief, the law, old posts, who did not ask."""
-    said = {(one.platform, one.id): one for one in record.said}
+    """Nobody is answered whom docs/safety.md forbids: ours, bots, grief, the law, old posts, who did not ask.
+
+    Who wrote again after a "stop" that the platform never showed us may be: `stored_as_shown` says whether it did.
+    """
+    stored = {(row["platform"], row["native_id"]) for row in record.posts}
+    heard = {
+        (one.platform, one.author) for one in record.said if one.kind == "stop" and (one.platform, one.id) in stored
+    }
+    said = {
+        (one.platform, one.id): one
+        for one in record.said
+        if one.kind != "after stop" or (one.platform, one.author) in heard
+    }
     for platform, rows in record.public.items():
         by_id = {row["id"]: row for row in rows}
         for reply in filter(_is_reply_of_ours, rows):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chaos.check import broken_promises
+from benchmarks.chaos.check import broken_promises, only_those_who_may_be
 from benchmarks.chaos.plan import ANSWERABLE, LOOKING, READING, REQUESTS, SENDING, make_plan
 from benchmarks.chaos.record import SOURCES, Disturbance, Record, Row, Said
 
@@ -158,7 +158,11 @@ DOCTORED: dict[str, tuple[str, Doctor]] = {
     "a reply to who said stop": ("of the kind 'stop'", lambda r: replace(r, public=_public(r, _our_reply(STOP, "91")))),
     "a reply to a later post of who said stop": (
         "had said stop",
-        lambda r: replace(r, public=_public(r, _our_reply(AFTER, "91")), replies=[*r.replies, _ledger(AFTER, "91") | {"sending_at": _at(5)}]),
+        lambda r: replace(
+            r,
+            public=_public(r, _our_reply(AFTER, "91")),
+            replies=[*r.replies, _ledger(AFTER, "91") | {"sending_at": _at(5)}],
+        ),
     ),
     "a reply to a deleted post": (
         "had deleted it",
@@ -236,6 +240,14 @@ def test_what_lies_beyond_a_platforms_reach_is_missing_only_where_an_open_gap_sa
     assert broken_promises(lost)
     excused = replace(lost, gaps=[*lost.gaps, told], disturbances=(*lost.disturbances, made))
     assert broken_promises(excused) == []
+
+
+def test_who_writes_after_a_stop_is_left_alone_where_the_stop_was_heard() -> None:
+    sound = _sound()
+    again = _said("6", "after stop", author="tired", at=20)
+    answered = replace(sound, said=(*SAID, again), public=_public(sound, _shown(again), _our_reply(again, "91", at=25)))
+    assert list(only_those_who_may_be(answered)) == ["x 6 was answered: it is of the kind 'after stop'"]
+    assert list(only_those_who_may_be(replace(answered, posts=_without_post(answered, STOP.id)))) == []
 
 
 def test_a_post_that_its_author_deleted_may_be_missing() -> None:
