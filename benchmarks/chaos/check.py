@@ -26,6 +26,7 @@ _LEAST_ANSWERED = 0.2
 _MOST_TOLD = 3
 # A decision is known once it is committed; a batch on a busy machine commits so long after the time it writes down.
 _COMMITS_WITHIN = timedelta(seconds=2)
+_HOLDS_A_COMMIT_UP = ("frozen", "hush", "cut", "postgres")
 
 
 def broken_promises(record: Record) -> list[str]:
@@ -126,22 +127,33 @@ def _may_not(reply: Row, target: Row, said: Said | None) -> str | None:
 def who_said_stop_is_left_alone(record: Record) -> Iterator[str]:
     """Once we know that an author said stop, nothing automatic begins to leave for that author.
 
-    We know it once the decision is committed, which is a moment after the time written in it.
+    We know it once the decision is committed, which is a moment after the time written in it, or as long as its
+    process was frozen or cut off from the database meanwhile.
     """
     decided = {(row["platform"], row["native_id"]): row["decided_at"] for row in record.decisions}
     known_at: dict[tuple[str, str], datetime] = {}
     for said in record.said:
         at = decided.get((said.platform, said.id))
         if said.kind == "stop" and at is not None:
-            key = (said.platform, said.author)
-            known_at[key] = min(known_at.get(key, _at(at)), _at(at))
+            key, committed_at = (said.platform, said.author), _committed_at(_at(at), record)
+            known_at[key] = min(known_at.get(key, committed_at), committed_at)
     author_of = {(said.platform, said.id): said.author for said in record.said}
     for reply in record.replies:
-        stopped_at = known_at.get((reply["platform"], author_of.get((reply["platform"], reply["target_id"]), "")))
+        known = known_at.get((reply["platform"], author_of.get((reply["platform"], reply["target_id"]), "")))
         is_out = reply["is_automatic"] and reply["state"] in ("sending", "sent", "unknown")
-        if is_out and stopped_at is not None and _at(reply["sending_at"]) > stopped_at + _COMMITS_WITHIN:
-            later = (_at(reply["sending_at"]) - stopped_at).total_seconds()
+        if is_out and known is not None and _at(reply["sending_at"]) > known:
+            later = (_at(reply["sending_at"]) - known).total_seconds()
             yield f"{reply['platform']} {reply['target_id']}: its author had said stop, {later:.1f} s before it left"
+
+
+def _committed_at(decided_at: datetime, record: Record) -> datetime:
+    """Return when a decision of that time was committed at the latest."""
+    known = decided_at + _COMMITS_WITHIN
+    for one in sorted(record.disturbances, key=lambda one: one.from_at):
+        is_in_between = one.from_at <= known and decided_at <= one.until_at
+        if is_in_between and any(word in one.what for word in _HOLDS_A_COMMIT_UP):
+            known = max(known, one.until_at + _COMMITS_WITHIN)
+    return known
 
 
 def nothing_late_by_itself(record: Record) -> Iterator[str]:

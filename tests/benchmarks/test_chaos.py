@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chaos.check import broken_promises, only_those_who_may_be
+from benchmarks.chaos.check import broken_promises, only_those_who_may_be, who_said_stop_is_left_alone
 from benchmarks.chaos.plan import ANSWERABLE, LOOKING, READING, REQUESTS, SENDING, make_plan
 from benchmarks.chaos.record import SOURCES, Disturbance, Record, Row, Said
 
@@ -248,6 +248,20 @@ def test_who_writes_after_a_stop_is_left_alone_where_the_stop_was_heard() -> Non
     answered = replace(sound, said=(*SAID, again), public=_public(sound, _shown(again), _our_reply(again, "91", at=25)))
     assert list(only_those_who_may_be(answered)) == ["x 6 was answered: it is of the kind 'after stop'"]
     assert list(only_those_who_may_be(replace(answered, posts=_without_post(answered, STOP.id)))) == []
+
+
+@pytest.mark.parametrize(("what", "is_broken"), [("hush 1", False), ("house 1 frozen", False), ("x down", True)])
+def test_a_stop_is_known_once_a_process_that_was_held_up_can_commit_it(what: str, *, is_broken: bool) -> None:
+    sound = _sound()
+    held = replace(_down("x", 1, 14), what=what, must=False)
+    told = replace(
+        sound,
+        public=_public(sound, _our_reply(AFTER, "91", at=16)),
+        replies=[*sound.replies, _ledger(AFTER, "91") | {"sending_at": _at(15)}],
+        disturbances=(*sound.disturbances, held),
+    )
+    broken = list(who_said_stop_is_left_alone(told))
+    assert broken == (["x 5: its author had said stop, 11.0 s before it left"] if is_broken else [])
 
 
 def test_a_post_that_its_author_deleted_may_be_missing() -> None:
