@@ -26,8 +26,8 @@ _COLUMNS = ("seed", "posts", "stored", "replies", "twice", "unknown left", "faul
 
 def row_of(seed: int | str, record: Record, broken: list[str]) -> dict[str, object]:
     """Return the figures of one seed, by column."""
+    stored = record.stored
     replies = [row for rows in record.public.values() for row in rows if row["ours"] and row["parent"]]
-    stored = {(row["platform"], row["native_id"]) for row in record.posts}
     missing = [said for said in record.said if said.concerns_us and (said.platform, said.id) not in stored]
     kills = record.done["kill"] + record.done["long kill"]
     return {

@@ -94,7 +94,7 @@ def only_those_who_may_be(record: Record) -> Iterator[str]:
 
     Who wrote again after a "stop" that the platform never showed us may be: `stored_as_shown` says whether it did.
     """
-    stored = {(row["platform"], row["native_id"]) for row in record.posts}
+    stored = record.stored
     heard = {
         (one.platform, one.author) for one in record.said if one.kind == "stop" and (one.platform, one.id) in stored
     }

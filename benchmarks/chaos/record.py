@@ -61,3 +61,8 @@ class Record:
     logs: tuple[str, ...] = ()
     ended_by_itself: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> set[tuple[str, str]]:
+        """The platform and the id of every post that we have."""
+        return {(row["platform"], row["native_id"]) for row in self.posts}

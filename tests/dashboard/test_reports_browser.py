@@ -1,6 +1,6 @@
 """The numbers in a real browser: drawn from their tables, whole without scripts."""
 
-import asyncio
+from functools import partial
 
 import pytest
 from playwright.async_api import Browser as Chromium
@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 from tests.dashboard.conftest import House
 from tests.dashboard.test_browser import chromium, page, sign_in  # noqa: F401  (fixtures)
 from tests.report_crowd import Crowd
+from tests.scene import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -48,9 +49,7 @@ async def test_a_chart_is_drawn_from_its_table_and_named_and_follows_the_theme(
     assert await chart.locator("canvas").evaluate("one => one.toDataURL()") != light
     await page.set_viewport_size({"width": 700, "height": 800})
     # Playwright's own wait looks a second time by eval, which our policy forbids.
-    async with asyncio.timeout(10):
-        while await chart.locator("canvas").evaluate("one => one.clientWidth") >= 700:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+    await eventually(partial(chart.locator("canvas").evaluate, "one => one.clientWidth < 700"), seconds=10)
     await _tab_to(page, "Table")
     await page.keyboard.press("Enter")
     await expect(section.locator("table")).to_be_visible()

@@ -13,11 +13,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from core.errors import ConfigError, StoreError
 from core.ladder import Ladder
+from core.reply import ANSWERED, MAY_STAND, VOID
 from store import tables as t
 from store.database import Database, open_database, parse_url
 from store.incidents import Incidents
@@ -25,7 +26,7 @@ from store.migrate import alembic_config, is_described
 from store.posts import Posts
 from store.sources import Sources
 from store.tellings import Tellings
-from tests.builders import NOW, a_mention, saved, some_progress
+from tests.builders import NOW, a_mention, decided, saved, some_progress
 
 
 def _switch(at: datetime) -> dict[str, Any]:
@@ -78,6 +79,25 @@ async def test_alerts_from_before_the_ladder_are_still_told_and_a_storm_keeps_it
     assert await tellings.gather(Ladder(), at=NOW) == 1
     (telling,) = await tellings.claim_due(Ladder(), at=NOW, hold_until=NOW, links_until=NOW)
     assert (telling.count, telling.group.account, telling.items[0].title) == (1, "x-main", "Urgency 70")
+    await database.close()
+
+
+async def test_what_was_dropped_before_0021_may_stand_but_for_what_no_person_dropped(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    database = await open_database(url)
+    problems = ["no answer in time", VOID, ANSWERED]
+    for number, problem in enumerate(problems, 1):
+        await decided(database, a_mention(str(number)))
+        async with database.begin() as connection:
+            gone = {"state": "dropped", "sending_at": NOW, "problem": problem}
+            await connection.execute(update(t.replies).where(t.replies.c.id == number).values(**gone))
+    async with database.begin() as connection:
+        await connection.run_sync(lambda bare: command.downgrade(alembic_config(bare), "0020"))
+    await database.close()
+    database = await open_database(url)
+    async with database.read() as connection:
+        told = list((await connection.execute(select(t.replies.c.problem).order_by(t.replies.c.id))).scalars())
+    assert told == [MAY_STAND, VOID, ANSWERED]
     await database.close()
 
 
