@@ -32,7 +32,8 @@ def export(trained: Sequence[Path], base: Path, data: Path, out: Path) -> None:
     embedding = meaning.fit(network, base, train, rows, tokenizer.pad_token_id, seed=facts["seed"])
     quantise.even_out(network, rows, tokenizer.pad_token_id)
     quantise.write_graph(network, embedding, out / "model.onnx")
-    wide.fit(train, seed=facts["seed"]).save(out / "ngrams.npz")
+    everything, _ = load(data, seed=facts["seed"], open_only=facts["open"], whole=True)
+    wide.fit(everything, seed=facts["seed"]).save(out / "ngrams.npz")
     _save_tokenizer(tokenizer, out)
     digest = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     about: dict[str, object] = {

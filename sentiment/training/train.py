@@ -23,7 +23,7 @@ BATCH = 32
 # Long posts come in smaller batches: a batch holds at most this many tokens, padding counted.
 _BATCH_TOKENS = 2_048
 _RATE, _LAYER_DECAY, _HEAD_RATE = 8e-5, 0.92, 1e-3
-_LAST_SHARE = 0.5
+_LAST_SHARE = 0.8
 _AVERAGE_EVERY, _AVERAGE_KEEP = 10, 0.98
 # The frozen base teaches the embedding on every so many batches: more adds time, not likeness.
 _MEANING_EVERY = 5
@@ -74,8 +74,7 @@ def train(
 ) -> None:
     """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps.
 
-    `after` is what an earlier part left, or an artefact: its weights are taken up at half the rates, on the mix of the
-    last part.
+    `after` is what an earlier part left, or an artefact: its weights go on at lower rates, on the mix of the last part.
     """
     random.seed(seed)
     torch.manual_seed(seed)

@@ -121,7 +121,7 @@ def test_every_span_of_a_reason_holds_its_words(reader: Reader) -> None:
 
 def test_taking_a_reasons_words_out_lowers_what_it_explains_and_random_words_do_less(reader: Reader) -> None:
     """The deletion test. Read again alone, for the rounding of int8 differs with what else is in the batch."""
-    posts = [post.text for post in read_posts(DATA / "urgency_b.tsv")][::5]
+    posts = [post.text for post in read_posts(DATA / "urgency_b.tsv")][::2]
     rng = random.Random(7)
     lowered, named, anywhere = [], [], []
     for text, said in zip(posts, read(reader, *posts), strict=True):
@@ -129,12 +129,13 @@ def test_taking_a_reasons_words_out_lowers_what_it_explains_and_random_words_do_
             if not reason.points or len(reason.spans) != 1:
                 continue
             [(start, end)] = reason.spans
-            at = rng.randrange(max(1, len(text) - (end - start)))
-            [without, other] = read(reader, text[:start] + text[end:], text[:at] + text[at + end - start :])
+            cuts = [rng.randrange(max(1, len(text) - (end - start))) for _ in range(2)]
+            others = [text[:at] + text[at + end - start :] for at in cuts]
+            without, *rest = read(reader, text[:start] + text[end:], *others)
             lowered.append(without.urgency < said.urgency)
             named.append(said.urgency - without.urgency)
-            anywhere.append(said.urgency - other.urgency)
-    assert len(lowered) >= 40
+            anywhere.append(sum(said.urgency - other.urgency for other in rest) / len(rest))
+    assert len(lowered) >= 100
     assert sum(lowered) / len(lowered) >= 0.9
     assert sum(named) > 1.5 * sum(anywhere)
 
