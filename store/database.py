@@ -107,6 +107,13 @@ class Database:
         async with _translated():
             return await apart.connect()
 
+    async def end_stuck(self) -> int:
+        """End what keeps others out though its process stands still; return how many. Raises: StoreError."""
+        if self.is_sqlite:
+            return 0
+        async with self.read() as connection:
+            return await postgres.end_stuck(connection)
+
     async def clock(self) -> datetime | None:
         """Return what the database server's clock says; None for SQLite, whose clock is this machine's."""
         if self._engine.dialect.name == "sqlite":

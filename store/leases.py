@@ -66,6 +66,8 @@ class Leases:
         dead = held.fence if held is not None and self._is_ours_to_take(held) else None
         if held is not None and held.is_current and dead is None:
             return None
+        # Its last holder may still hold the row: between the halves of a question no server ends a transaction.
+        await self._db.end_stuck()
         now = self._now()
         statement = rows.insert(t.leases, self._db.dialect).values(
             name=name, owner=self._owner.name, fence=1, until=self._later(now)

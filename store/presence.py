@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.errors import StoreError
 from store.database import Database
 from store.owners import OwnerLock, OwnerState
+from store.postgres import end_stuck
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,10 @@ class Presence:
         self._lock.__exit__(kind, err, tb)
 
     async def beat(self) -> None:
-        """Show that we run, and see who else does. Call it every second while replies may be sent."""
+        """Show that we run, see who else does, and end what holds us all up. Call it every second while we may send."""
         if not self._db.is_sqlite:
             await self.holds()
+            await self._end_stuck()
             with suppress(StoreError):
                 await self._look_around()
 
@@ -129,6 +131,18 @@ class Presence:
             # Our own earlier session, cut off from us; the server has not noticed that it is gone.
             await self._session.execute(_END, {"pid": holder.pid})
         return bool((await self._session.execute(_TAKE, {"key": _key_of(self.name)})).scalar_one())
+
+    async def _end_stuck(self) -> None:
+        """By our own session: those of the pool may all be waiting for what has to end."""
+        async with self._one_at_a_time:
+            if self._session is None:
+                return
+            try:
+                async with asyncio.timeout(_MOST_SECONDS):
+                    await end_stuck(self._session)
+            except _LOST:
+                # holds() begins another, and tells.
+                await self._let_go()
 
     async def _look_around(self) -> None:
         async with self._db.read() as connection:

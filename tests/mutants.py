@@ -309,6 +309,13 @@ MUTANTS = (
         "tests/store/test_leases.py::test_one_process_holds_a_lease_and_the_next_gets_it_with_a_higher_fence",
     ),
     Mutant(
+        "whoever takes over waits for who stands still in the middle of a question",
+        "store/leases.py",
+        "        await self._db.end_stuck()\n",
+        "",
+        "tests/store/test_leases.py::test_whoever_takes_over_does_not_wait_for_who_stands_still_while_saving",
+    ),
+    Mutant(
         "a form is believed without its token",
         "dashboard/auth.py",
         "        check_token(await form_of(request), session.csrf)\n",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from core.config import AccountConfig
 from core.post import Platform
@@ -123,3 +123,10 @@ def _apart(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end in a loop of its own: a session's fixture has none."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         thread.submit(asyncio.run, work).result()
+
+
+async def ask_half(connection: AsyncConnection) -> None:
+    """Ask PostgreSQL the first half of a question: it has answered that and waits for the second."""
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None
+    await raw.driver_connection.prepare("SELECT heard FROM sources")

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from core.clock import SystemClock
-from core.errors import LeaseLost
+from core.errors import LeaseLost, StoreError
+from store import postgres
 from store.database import Database
 from store.leases import Lease, Leases
 from store.owners import OwnerLock
 from store.posts import Posts
 from store.sources import Sources
 from tests.builders import NOW, a_mention, some_progress
+from tests.store.conftest import ask_half
 from tests.store.test_owners import ROOT, SCRIPT
 
 
@@ -102,6 +104,29 @@ async def test_whoever_takes_over_waits_for_what_is_being_saved(database: Databa
         await asyncio.sleep(0.2)
         await _taken(second)
         assert saved.is_set()
+
+
+async def test_whoever_takes_over_does_not_wait_for_who_stands_still_while_saving(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL waits for ever for the second half of a question. On SQLite the one machine's lock files tell."""
+    if database.is_sqlite:
+        pytest.skip("SQLite asks in one piece")
+    monkeypatch.setattr(postgres, "STUCK_SECONDS", 0.3)
+    first, second = _process(database, tmp_path / "a", seconds=0.1), _process(database, tmp_path / "b")
+    old = await _taken(first)
+
+    async def save() -> None:
+        with first.fenced(old):
+            async with database.begin() as connection:
+                await ask_half(connection)
+                await asyncio.sleep(0.5)
+                await asyncio.wait_for(_taken(second), 10)
+                await connection.execute(text("UPDATE sources SET heard = heard"))
+
+    with pytest.raises(StoreError):
+        await save()
+    assert not await first.renew(old)
 
 
 async def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once_and_a_frozen_ones_is_not(

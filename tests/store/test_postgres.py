@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from core.errors import StoreError
 from store import postgres as ours
-from store.database import open_database
+from store import tables
+from store.database import alone, open_database
 from store.exports import export
 from store.sources import Sources
 from tests.builders import NOW
 from tests.cable import Cable
+from tests.store.conftest import ask_half
 
 pytestmark = pytest.mark.postgres
 
@@ -75,5 +77,40 @@ async def test_a_transaction_that_is_frozen_ends_and_lets_the_others_go_on(
     [source] = await Sources(other).all()
     assert (source.heard, source.problem) == (0, "again")
     assert [row async for row in export(frozen, "audit")] == []
+    await frozen.close()
+    await other.close()
+
+
+@pytest.mark.parametrize("held", ["a row", "a table"])
+async def test_a_transaction_that_froze_in_the_middle_of_a_question_is_ended_by_another_process(
+    held: str, monkeypatch: pytest.MonkeyPatch, create_postgres: Callable[[str], Awaitable[str]]
+) -> None:
+    url = await create_postgres(f"stuck_{held[2:]}")
+    frozen, other = await open_database(url), await open_database(url)
+    await Sources(other).stumble("x-main", "stream", "it broke", at=NOW, opens_gap=False)
+
+    async def freeze() -> None:
+        async with frozen.begin() as connection:
+            if held == "a table":
+                await alone(connection, tables.sources)
+            else:
+                await connection.execute(text("UPDATE sources SET heard = 1"))
+            await ask_half(connection)
+            waits = asyncio.create_task(Sources(other).stumble("x-main", "stream", "again", at=NOW, opens_gap=False))
+            await asyncio.sleep(0.5)
+            assert await other.end_stuck() == 0, "it may go on any moment"
+            assert not waits.done()
+            monkeypatch.setattr(ours, "STUCK_SECONDS", 0.3)
+            assert await other.end_stuck() == 1, "the one that others wait for, and no other"
+            await asyncio.wait_for(waits, 10)
+
+    async with frozen.read() as reading, frozen.begin() as idle:
+        await ask_half(reading)
+        await idle.execute(text("SELECT version_num FROM alembic_version FOR UPDATE"))
+        with pytest.raises(StoreError):
+            await freeze()
+        await idle.execute(text("SELECT 1"))
+    [source] = await Sources(other).all()
+    assert (source.heard, source.problem) == (0, "again")
     await frozen.close()
     await other.close()
