@@ -47,7 +47,7 @@ desk: $(VENV)/.dev ## Measure the desk with a million posts: DATABASE=postgresql
 	@$(if $(DATABASE),$(BIN)/python -m benchmarks.desk.data "$(DATABASE)" --posts $(DESK_POSTS))
 	@$(BIN)/python -m benchmarks.desk --posts $(DESK_POSTS) $(if $(DATABASE),--database "$(DATABASE)")
 
-model: $(VENV)/.dev ## Train and export the shipped model from ../shared (three hours on two cores; OPEN=1: 15 minutes)
+model: $(VENV)/.dev ## Train and export the shipped model from ../shared (some two hours and a half on two cores; OPEN=1: half an hour)
 ifdef OPEN
 	@$(BIN)/python -m sentiment.training.train --open --epochs 1 --out build/part-open
 	@$(BIN)/python -m sentiment.training.export --trained build/part-open --out build/open

@@ -37,7 +37,7 @@ from transformers import (
 from core.assessment import Language
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
-from sentiment.training.data import own_posts
+from sentiment.training.written import own_posts
 from tests.house import ROOT
 
 _WORDS = 25

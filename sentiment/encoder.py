@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from core.assessment import Intent, Language, Probabilities
 from core.errors import ConfigError, Problem
-from sentiment.base import Heads, Namer, Reading, Vector, namer
+from sentiment.base import SHIPPED, Heads, Namer, Reading, Vector, namer
 from sentiment.heads import (
     COLUMNS,
     EMBEDDING,
@@ -89,14 +89,17 @@ class Encoder:
         self._calibrations = {
             code: _calibration(about["calibration"].get(code, {})) for code in _CALIBRATED_AS.values()
         }
-        self._ngrams = Ngrams.load(folder / "ngrams.npz")
-        # Through transformers the same ids cost 230 MB and a second more.
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        try:
+            self._ngrams = Ngrams.load(folder / "ngrams.npz")
+            # Through transformers the same ids cost 230 MB and a second more.
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._session = ort.InferenceSession(
+                str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
+            )
+        except Exception as err:  # the tokenizers library raises nothing narrower
+            raise _problem(f"the model in {folder} is not whole ({err}): {_cure(folder)}") from err
         self._tokenizer.enable_truncation(int(about["max_tokens"]), stride=_OVERLAP)
         self._tokenizer.no_padding()
-        self._session = ort.InferenceSession(
-            str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
-        )
 
     def read(self, texts: Sequence[str], languages: Sequence[Language] | Namer) -> list[Reading]:
         """Return readings, one for each text, in order."""
@@ -259,10 +262,18 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except OSError as err:
-        raise _problem(f"there is no model in {folder}: run `make model`, or clone the repository again") from err
+        raise _problem(f"there is no model in {folder}: {_cure(folder)}") from err
+    except ValueError as err:
+        raise _problem(f"the model in {folder} is not whole (model.json: {err}): {_cure(folder)}") from err
     if tuple(about.get("columns", ())) != COLUMNS:
-        raise _problem(f"the model in {folder} is from another version of Genlyd: run `make model`, or clone again")
+        raise _problem(f"the model in {folder} is from another version of Genlyd: {_cure(folder)}")
     return about
+
+
+def _cure(folder: Path) -> str:
+    if folder == SHIPPED:
+        return "clone the repository again, or run `make model`"
+    return "write it again with this version (docs/model.md), or set [sentiment] model to another"
 
 
 def _problem(what: str) -> ConfigError:

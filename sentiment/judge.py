@@ -11,11 +11,11 @@ from sentiment.base import Heads, Reading
 from sentiment.heads import BY_WORDS
 from sentiment.urgency import UrgencyReader, reach
 
-# What being surely of level 1, 2 and 3 adds. Chosen on the development posts (sentiment.training.weigh), as
-# is _CUES.
-_LEVELS = (26.0, 38.0, 36.0)
+# What being surely of level 1, 2 and 3 adds. Chosen on the development posts, as is CUES: sentiment.training.weigh
+# shows what they reach there beside others.
+LEVELS = (26.0, 38.0, 36.0)
 # How much of what the heads leave open the cues can fill.
-_CUES = 0.25
+CUES = 0.25
 # An intent that a cue names is believed unless the model all but rules it out.
 _RULED_OUT = 0.08
 # These the model may not rule out: a missed one costs more than a false one.
@@ -60,8 +60,8 @@ def weigh(
     heads: tuple[float, float, float],
     cue_points: float,
     *,
-    levels: tuple[float, float, float] = _LEVELS,
-    cues: float = _CUES,
+    levels: tuple[float, float, float] = LEVELS,
+    cues: float = CUES,
 ) -> float:
     """Return the urgency, 0..100, of what the heads and the cues say; never falls as either rises."""
     said = sum(points * p for points, p in zip(levels, heads, strict=True)) / 100
@@ -70,14 +70,14 @@ def weigh(
 
 
 def _by_words_alone(cues: UrgencyReader, text: str, reading: Reading, followers: int | None) -> Judgement:
-    said = cues.judge(text, language=reading.language, probabilities=reading.probabilities, followers=followers)
+    said = cues.judge(text, language=reading.language, probabilities=reading.probabilities)
     far = tuple(reach(followers))
     return Judgement(
-        exact=float(said.urgency - sum(reason.points for reason in far)),
-        urgency=said.urgency,
+        exact=float(said.urgency),
+        urgency=min(100, said.urgency + sum(reason.points for reason in far)),
         intents=said.intents,
-        cues=tuple(reason for reason in said.reasons if reason not in far),
-        told=far,
+        cues=said.reasons,
+        told=(*(reason for reason in said.taught if reason.points < 0), *far),
     )
 
 

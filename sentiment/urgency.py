@@ -65,9 +65,7 @@ class UrgencyReader:
         other._cues = (*self._cues, *(cues.taught(cue) for cue in taught))  # noqa: SLF001  (its own kind)
         return other
 
-    def judge(
-        self, text: str, *, language: Language, probabilities: Probabilities, followers: int | None = None
-    ) -> Judgement:
+    def judge(self, text: str, *, language: Language, probabilities: Probabilities) -> Judgement:
         """Return the urgency with its reasons, heaviest first, and the intents, in the order of `Intent`."""
         text = text[:MOST_CHARACTERS]
         folded = cues.fold(text)
@@ -88,7 +86,6 @@ class UrgencyReader:
                 *asked,
                 *_shouting(text, bare),
                 *_mood(probabilities),
-                *reach(followers),
             ]
         )
         reasons = [*reasons, *taught]

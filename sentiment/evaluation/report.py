@@ -14,7 +14,8 @@ from sentiment.evaluation.tables import Section
 from sentiment.evaluation.urgency import Read
 from sentiment.language import LanguageReader
 from sentiment.reader import Reader
-from sentiment.training.data import Example, post_of
+from sentiment.training.labels import Example
+from sentiment.training.written import post_of
 
 _AT_ONCE = 64
 

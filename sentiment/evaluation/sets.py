@@ -14,7 +14,8 @@ import numpy as np
 
 from core.errors import ConfigError, Problem
 from sentiment.heads import EMOTION, SENTIMENT
-from sentiment.training.data import Example, read_posts
+from sentiment.training.labels import Example
+from sentiment.training.written import read_posts
 
 # Where the labelled posts lie beside a checkout.
 DATA = Path("../shared/data")

@@ -13,7 +13,7 @@ from core.assessment import Assessment, Intent
 from sentiment.evaluation.tables import NOTHING, Section, count, ratio, share
 from sentiment.heads import INTENTS
 from sentiment.training import measures
-from sentiment.training.data import Example
+from sentiment.training.labels import Example
 from sentiment.training.measures import Ints
 
 EVERYONE = "all"

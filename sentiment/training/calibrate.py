@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from sentiment.encoder import Floats
 from sentiment.heads import COLUMNS, SENTIMENT, SENTIMENT_AT
-from sentiment.training.data import Example, label_rows
-from sentiment.training.measures import confusion, macro_f1
+from sentiment.training.labels import Example, label_rows
 
 GROUPS = {"da": ("da",), "sv": ("sv",), "no": ("no", "nb", "nn"), "en": ("en",), "any": ()}
 # Fewer judged rows than this say too little: the calibration of all languages together is used.
@@ -53,7 +52,8 @@ def _with_all_moods(examples: Sequence[Example]) -> set[str]:
 
 def _table(logits: Floats, wide: Floats, targets: Floats, mine: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Table:
     scale, beside, shift, threshold = (np.full(len(COLUMNS), value) for value in (1.0, 0.0, 0.0, 0.5))
-    judged = mine & whole & ~np.isnan(targets[:, 0])
+    moods = whole & ~np.isnan(targets[:, 0])
+    judged = mine & moods if (mine & moods).sum() >= _ENOUGH else moods
     scale[SENTIMENT_AT], beside[SENTIMENT_AT], shift[SENTIMENT_AT] = _fit_moods(
         logits[judged][:, SENTIMENT_AT], wide[judged][:, SENTIMENT_AT], targets[judged][:, SENTIMENT_AT]
     )
@@ -66,7 +66,7 @@ def _table(logits: Floats, wide: Floats, targets: Floats, mine: NDArray[np.bool_
         z, other, wanted = logits[judged, column], wide[judged, column], targets[judged, column]
         scale[column], beside[column], shift[column] = _fit_mark(z, other, wanted)
         p = 1 / (1 + np.exp(-(z * scale[column] + other * beside[column] + shift[column])))
-        threshold[column] = _best_threshold(p, wanted)
+        threshold[column] = _best_threshold(p)
     return {
         "scale": [round(float(x), 4) for x in scale],
         "wide": [round(float(x), 4) for x in beside],
@@ -122,11 +122,17 @@ def _minimise(parameters: list[torch.Tensor], loss_of: object) -> None:
     optimiser.step(closure)  # type: ignore[no-untyped-call]
 
 
-def _best_threshold(p: Floats, wanted: Floats) -> float:
-    """Return the probability from which calling it a yes gives the best macro-F1."""
-    truth = (wanted > 0.5).astype(int)
+def _best_threshold(p: Floats) -> float:
+    """Return the probability from which calling it a yes promises the best macro-F1, if `p` is what it says.
+
+    The labels already gave `p`; to count them again for the threshold follows the chance of a few rows.
+    """
     tried = np.linspace(0.1, 0.8, 71)
-    scores = [macro_f1(confusion(truth, (p >= at).astype(int), 2)) for at in tried]
-    best = max(scores)
-    # The middle of the near-best: a narrow peak is luck.
-    return float(np.median([at for at, score in zip(tried, scores, strict=True) if score >= best - 0.003]))
+    return float(tried[np.argmax([_promised(p, p >= at) for at in tried])])
+
+
+def _promised(p: Floats, yes: NDArray[np.bool_]) -> float:
+    """Return the macro-F1 that is expected of calling `yes`, where each row is a yes with probability `p`."""
+    right_yes, right_no = p[yes].sum(), (1 - p[~yes]).sum()
+    wrong = len(p) - right_yes - right_no
+    return float(right_yes / (2 * right_yes + wrong) + right_no / (2 * right_no + wrong))

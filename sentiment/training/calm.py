@@ -22,11 +22,13 @@ from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
 from sentiment.heads import SENTIMENT_AT
 from sentiment.training import calibrate, quantise
-from sentiment.training.data import OWN_POSTS, TARGETS, Example, key, label_rows, load, own_posts, public_sample
+from sentiment.training.data import bench_keys, load, public_sample
+from sentiment.training.labels import TARGETS, Example, label_rows
 from sentiment.training.network import LAYERS, Exported, Network, Row, held, loss_of, mean, pad
 from sentiment.training.saved import network_of, trained_network
 from sentiment.training.train import BATCH, batches, encode, optimiser_of
-from sentiment.training.tune import answers, write
+from sentiment.training.tune import answers, arguments_of, write
+from sentiment.training.written import OWN_POSTS, key, own_posts
 
 _EPOCHS = 4
 # Of the rates the shipped model was trained with.
@@ -60,7 +62,7 @@ def calm(posts: Sequence[Example], out: Path, *, model: Path, data: Path, seed: 
     before = network_of(model / "model.onnx", pad_id=pad_id)
     network = trained_network(model).train()
     rng = random.Random(seed)
-    asked = {key(post.text) for post in posts}
+    asked = {key(post.text) for post in posts} | bench_keys(data)
     keep = [post for post in own_posts("train") if key(post.text) not in asked]
     gravest = [post for post in keep if post.labels["level 3"]]
     grave = [post for post in posts if post.labels["level 2"]] + rng.sample(gravest, min(len(gravest), _GRAVE))
@@ -151,7 +153,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=20261122)
-    a = parser.parse_args()
+    a = arguments_of(parser)
     calm(own_posts("train", a.labels), a.out, model=a.model, data=a.data, seed=a.seed)
 
 

@@ -1,64 +1,37 @@
 """The training mix: which rows, from where, under which labels, and why.
 
-Owns loading, relabelling and balancing of the labelled posts. Refuses to read `bench/` for anything
-but keeping its rows out.
+Owns the public sets' loading and relabelling, and the balance of all that is trained on. Of `bench/` it takes nothing
+but what to keep out; `bench` hands its rows to whoever measures.
 """
 
-import hashlib
 import json
-import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from core.assessment import Intent, Language
-from sentiment.heads import COLUMNS, EMOTION, INTENTS, LANGUAGES, SENTIMENT
+from sentiment.heads import EMOTION, SENTIMENT
 from sentiment.text import normalise
+from sentiment.training.labels import GOEMOTIONS, Example, Labels, language_of, one_hot
+from sentiment.training.written import key, mark, opinions, own_moods, own_posts
 
-# Our own posts, written for this project by hand; committed, unlike the data folder.
-OWN_POSTS = Path(__file__).parent / "posts"
-# Texts written for this project whose mood alone is known, a file for each language and subject.
-MOODS = Path(__file__).parent / "moods"
-# What second readers said of public rows: a file for each set, a row by the hash of its letters, for it is not ours.
-OPINIONS = Path(__file__).parent / "opinions"
 # How much the second reader counts where the set has a label of its own.
 _SECOND = 0.5
 
 _NEGATIVE_EMOTIONS = frozenset({"anger", "disgust", "sadness", "fear"})
 _POSITIVE_EMOTIONS = frozenset({"joy", "trust"})
-_GOEMOTIONS = (
-    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire",
-    "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
-    "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
-)  # fmt: skip
-# Learnt beside the rest, for what it teaches the encoder; never exported.
-AUXILIARY = tuple(f"goemotions {name}" for name in _GOEMOTIONS)
-TARGETS = (*COLUMNS, *AUXILIARY)
 
 Row = dict[str, Any]
-Labels = dict[str, float]
 
 
 class Licence(StrEnum):
-    """Whether a set may be used for anything (open), is forbidden to trade or unclear (other), or is our own."""
+    """Whether a set may be used for anything (open), or is forbidden to trade or unclear (other)."""
 
     OPEN = "open"
     OTHER = "other"
-    OWN = "own"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One labelled post; `labels` maps columns of TARGETS to 0..1, and is silent where nobody judged."""
-
-    text: str
-    lang: str
-    source: str
-    labels: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +43,6 @@ class Source:
     licence: Licence = Licence.OTHER
     cap: int | None = None
     times: int = 1
-
-
-def one_hot(group: str, names: tuple[str, ...], chosen: str) -> Labels:
-    """Return labels of a softmax group, such as {"sentiment negative": 1.0, ...}."""
-    return {f"{group} {name}": float(name == chosen) for name in names}
-
-
-def label_rows(examples: Sequence[Example], names: Sequence[str]) -> list[list[float]]:
-    """Return the labels called `names`, a row for each example; NaN where nobody judged."""
-    return [[example.labels.get(name, math.nan) for name in names] for example in examples]
-
-
-def language_of(code: str) -> Labels:
-    """Return the language labels of a row. "no" does not say which Norwegian: nearly always Bokmål."""
-    if code == "no":
-        return {f"language {one.value}": {Language.NB: 0.93, Language.NN: 0.07}.get(one, 0.0) for one in LANGUAGES}
-    return one_hot("language", tuple(one.value for one in LANGUAGES), code)
 
 
 def _mood(row: Row) -> Labels:
@@ -126,7 +82,7 @@ def _film_with_mood(row: Row) -> Labels:
 def _goemotions(row: Row) -> Labels:
     felt = set(row["emotions"])
     return {"anger": float(row["label"] == "anger")} | {
-        f"goemotions {name}": float(name in felt) for name in _GOEMOTIONS
+        f"goemotions {name}": float(name in felt) for name in GOEMOTIONS
     }
 
 
@@ -162,36 +118,30 @@ MIX = (
     Source(file="en_tweeteval_offensive", labels=_offensive, cap=4_000),
     Source(file="en_anger_intensity", labels=_intensity),
 )
-# What was written for the project, in the first part and in the last.
-_OWN_TIMES, _OWN_TIMES_LAST = 3, 1
-_MOOD_TIMES, _MOOD_TIMES_LAST = 1, 2
+# How often our own posts count, in the first part and in the last.
+_OWN_TIMES, _OWN_TIMES_LAST = 3, 2
 # The last part of training goes once more over what is judged hardest and what second readers read, and over a little
 # of the rest so that it is not forgotten: so many rows of each, some of them twice. Sets not named here sit it out.
 _LAST = {
     "da_angrytweets": 4_400,
-    "da_sam_social": 4_000,
+    "da_sam_social": 5_000,
     "da_twittersent": 130,
     "da_europarl2": 600,
     "da_lcc": 316,
     "da_dkhate": 2_600,
-    "sv_swerec": 7_500,
+    "sv_swerec": 11_000,
     "sv_social_emoji": 1_200,
-    "no_norec_sentence": 14_000,
-    "en_tweeteval_sentiment": 6_000,
+    "no_norec_sentence": 8_000,
+    "en_tweeteval_sentiment": 40_000,
     "en_airline": 9_800,
-    "en_sanders_brands": 800,
-    "en_complaints": 800,
-    "en_goemotions": 2_000,
-    "en_tweeteval_emotion": 2_600,
-    "en_tweeteval_offensive": 1_500,
+    "en_sanders_brands": 1_800,
+    "en_complaints": 1_800,
+    "en_goemotions": 6_000,
+    "en_tweeteval_emotion": 3_000,
+    "en_tweeteval_offensive": 3_000,
 }
 
 _CALM: Labels = {"level 2": 0.0, "level 3": 0.0}
-
-
-def key(text: str) -> str:
-    """What two copies of one post share: their letters and digits, or all of a post that has none."""
-    return "".join(c for c in text.casefold() if c.isalnum()) or text
 
 
 def load(
@@ -199,8 +149,8 @@ def load(
 ) -> tuple[list[Example], list[Example]]:
     """Return (train, dev). Dev rows are the official ones, else a tenth by hash of the text.
 
-    `open_only` keeps the openly licensed sets and our own posts; `last` is the mix of the last part of training;
-    `whole` heeds no cap, for what learns a row in a moment.
+    `open_only` keeps the openly licensed sets, our own posts and our own texts; `last` is the mix of the last part of
+    training; `whole` heeds no cap, for what learns a row in a moment. Raises: ValueError, naming what cannot be read.
     """
     held_out = bench_keys(data)
     train: list[Example] = []
@@ -215,8 +165,7 @@ def load(
         else:
             train += _flatten(mine, None if whole else source.cap, seed) * source.times
         dev += aside
-    ours = own_posts("train") * (_OWN_TIMES_LAST if last else _OWN_TIMES)
-    ours += own_moods() * (_MOOD_TIMES_LAST if last else _MOOD_TIMES)
+    ours = own_posts("train") * (_OWN_TIMES_LAST if last else _OWN_TIMES) + own_moods()
     train += [e for e in ours if key(e.text) not in held_out]
     dev += own_posts("dev")
     return train, dev
@@ -246,8 +195,11 @@ def _sized(rows: list[Example], size: int, seed: int) -> list[Example]:
 
 
 def bench_keys(data: Path) -> set[str]:
-    """Return the keys of every benchmark row."""
-    return {key(normalise(row["text"])) for file in sorted((data / "bench").glob("*.jsonl")) for row in _rows(file)}
+    """Return the keys of every benchmark row. Raises: ValueError where there is none: nothing would be kept out."""
+    keys = {key(normalise(row["text"])) for file in sorted((data / "bench").glob("*.jsonl")) for row in _rows(file)}
+    if not keys:
+        raise ValueError(f"{data} holds no bench/*.jsonl, so its rows cannot be kept out of training: set --data")
+    return keys
 
 
 def _split(source: Source, data: Path, held_out: set[str]) -> tuple[list[Example], list[Example]]:
@@ -277,50 +229,6 @@ def _between(labels: Labels, second: Labels) -> Labels:
     return {name: (1 - _SECOND) * labels.get(name, said) + _SECOND * said for name, said in second.items()}
 
 
-def mark(text: str) -> str:
-    """Return what a row is known by in OPINIONS: 16 hexadecimal digits."""
-    return hashlib.sha256(key(text).encode()).hexdigest()[:16]
-
-
-def opinions(name: str, folder: Path = OPINIONS) -> dict[str, Labels]:
-    """Return what second readers said of the set called `name`: the mood by `mark`; empty where nobody read it.
-
-    Raises: ValueError naming the file and line that cannot be read.
-    """
-    file = folder / f"{name}.tsv"
-    return dict(_moods_of(file)) if file.exists() else {}
-
-
-def own_moods(folder: Path = MOODS) -> list[Example]:
-    """Return the texts written for their mood; a file is called after its language, as in nb_films.tsv.
-
-    Raises: ValueError naming the file and line that cannot be read.
-    """
-    out: list[Example] = []
-    for file in sorted(folder.glob("*.tsv")):
-        lang = file.stem.partition("_")[0]
-        spoken = language_of(lang)
-        out += [
-            Example(text=normalise(text), lang=lang, source="written", labels=moods | spoken)
-            for text, moods in _moods_of(file)
-        ]
-    return out
-
-
-def _moods_of(file: Path) -> Iterator[tuple[str, Labels]]:
-    """Yield (what, mood) of lines "negative, neutral, positive, what", the three of a hundred readers."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        *counts, what = line.split("\t", 3)
-        if (
-            len(counts) != 3
-            or not what
-            or not all(count.isdecimal() for count in counts)
-            or sum(map(int, counts)) != 100
-        ):
-            raise ValueError(f"{file.name} line {number}: needs three counts that make 100 and a text, parted by tabs")
-        yield what, {f"sentiment {name}": int(count) / 100 for name, count in zip(SENTIMENT, counts, strict=True)}
-
-
 def bench(data: Path) -> Iterator[tuple[str, list[Example]]]:
     """Yield (name, rows) for each benchmark set whose labels the model learns."""
     labels = {source.file: source.labels for source in MIX}
@@ -335,49 +243,6 @@ def bench(data: Path) -> Iterator[tuple[str, list[Example]]]:
                     for row in _rows(file)
                 ],
             )
-
-
-def own_posts(kind: str, folder: Path = OWN_POSTS) -> list[Example]:
-    """Return the posts of the files named `kind`*.tsv, every label of which is known; `folder` may be one such file.
-
-    Raises: ValueError naming the file and line that cannot be read.
-    """
-    files = [folder] if folder.is_file() else sorted(folder.glob(f"{kind}*.tsv"))
-    return [replace(post, text=normalise(post.text)) for file in files for post in read_posts(file)]
-
-
-def read_posts(file: Path) -> list[Example]:
-    """Return the posts of one of our own files, their texts as they were written.
-
-    Raises: ValueError naming the file and line that cannot be read.
-    """
-    return [
-        _own(line, where=f"{file.name} line {number}")
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
-        if line and not line.startswith("lang\t")
-    ]
-
-
-def _own(line: str, *, where: str) -> Example:
-    """Read "lang, level, mood, marks, intents, text": docs/model.md says what each means."""
-    parts = line.split("\t")
-    if len(parts) != 6:
-        raise ValueError(f"{where}: needs six columns parted by tabs, has {len(parts)}")
-    lang, level, mood, marks, intents, text = parts
-    wanted = set() if intents == "-" else {Intent(name) for name in intents.split(",")}
-    if level not in "0123" or mood not in SENTIMENT:
-        raise ValueError(f"{where}: level {level!r} or mood {mood!r} is not known")
-    labels = {"anger": float("a" in marks), "offensive": float("o" in marks), "irony": float("i" in marks)}
-    labels |= {f"intent {intent.value}": float(intent in wanted) for intent in INTENTS}
-    post = post_of(text, lang=lang, level=int(level), mood=mood)
-    return replace(post, labels=post.labels | labels)
-
-
-def post_of(text: str, *, lang: str, level: int, mood: str) -> Example:
-    """Return a post of which the level and the mood are known."""
-    labels = one_hot("sentiment", SENTIMENT, mood) | language_of(lang)
-    labels |= {f"level {n}": float(level >= n) for n in (1, 2, 3)}
-    return Example(text=text, lang=lang, source="own", labels=labels)
 
 
 def _rows(file: Path) -> Iterator[Row]:

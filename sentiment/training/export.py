@@ -25,19 +25,20 @@ def export(trained: Sequence[Path], base: Path, data: Path, out: Path) -> None:
     """Write model.onnx, ngrams.npz, the tokenizer and model.json of the mean of `trained` to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     facts = facts_of(trained[-1])
-    train, dev = load(data, seed=facts["seed"], open_only=facts["open"])
+    is_open = all(facts_of(one).get("open", False) for one in trained)
+    train, dev = load(data, seed=facts["seed"], open_only=is_open)
     tokenizer = AutoTokenizer.from_pretrained(trained[-1])
     network = trained_network(*trained)
     rows = encode(tokenizer, [example.text for example in train])
     embedding = meaning.fit(network, base, train, rows, tokenizer.pad_token_id, seed=facts["seed"])
     quantise.even_out(network, rows, tokenizer.pad_token_id)
     quantise.write_graph(network, embedding, out / "model.onnx")
-    everything, _ = load(data, seed=facts["seed"], open_only=facts["open"], whole=True)
+    everything, _ = load(data, seed=facts["seed"], open_only=is_open, whole=True)
     wide.fit(everything, seed=facts["seed"]).save(out / "ngrams.npz")
     _save_tokenizer(tokenizer, out)
     digest = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     about: dict[str, object] = {
-        "name": "genlyd-nordic-open" if facts["open"] else "genlyd-nordic",
+        "name": "genlyd-nordic-open" if is_open else "genlyd-nordic",
         "version": f"{datetime.now(UTC):%Y.%m.%d}-{digest[:8]}",
         "columns": COLUMNS,
         "max_tokens": MAX_TOKENS,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import BertModel
 
 from sentiment.heads import EMBEDDING
-from sentiment.training.data import Example
+from sentiment.training.labels import Example
 from sentiment.training.network import Network, Row, held, mean, pad
 
 _EACH_LANGUAGE = 1_500

@@ -4,13 +4,14 @@ Owns the shape and the losses. Refuses data, schedules and files.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
 from sentiment.heads import COLUMNS, EMBEDDING, LANGUAGE_AT, SOFTMAX
-from sentiment.training.data import TARGETS
+from sentiment.training.labels import TARGETS
 
 # The layers (0 the embeddings, 12 the last) whose means the embedding is made of.
 LAYERS = (8, 12)
@@ -60,6 +61,39 @@ class Network(nn.Module):
         return hidden
 
 
+class _SlicedDropout(nn.Module):
+    """Dropout by a slice of one long mask: to draw a new one each time took a fifth of a step on a CPU."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` of any shape with a share of it at nought and the rest raised, in training."""
+        if not self.training:
+            return x
+        mask = _mask(self.share, x.dtype, x.device)
+        start = int(torch.randint(len(mask) - x.numel(), ()))
+        return x * mask[start : start + x.numel()].view(x.shape)
+
+
+@cache
+def _mask(share: float, kind: torch.dtype, device: torch.device) -> Tensor:
+    return torch.empty(1 << 23, dtype=kind, device=device).bernoulli_(1 - share).div_(1 - share)
+
+
+def lighten(network: Network) -> Network:
+    """Return `network` with cheaper dropout: sliced masks, and none on attention, whose masks cost most."""
+    for path, module in [*network.named_modules()]:
+        if isinstance(module, nn.Dropout):
+            around, _, name = path.rpartition(".")
+            if around.endswith("attention.self"):
+                module.p = 0.0
+            else:
+                setattr(network.get_submodule(around), name, _SlicedDropout(module.p).train(module.training))
+    return network
+
+
 class Exported(nn.Module):
     """What the artefact computes: the heads in service, the embedding, and what each token adds to the heads.
 
@@ -100,14 +134,17 @@ def pad(rows: list[Row], pad_id: int) -> tuple[Tensor, Tensor]:
     return ids, mask
 
 
-def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the loss per row of the batch. targets: float [batch, targets], NaN where nobody judged."""
+def loss_of(logits: Tensor, targets: Tensor, *, smoothing: float = _SMOOTHING) -> Tensor:
+    """Return the loss per row of the batch. targets: float [batch, targets], NaN where nobody judged.
+
+    Labels want `smoothing`; a probability that a model said has its doubt already.
+    """
     total = logits.new_zeros(())
     for group in SOFTMAX:
         judged = ~targets[:, group.start].isnan()
         if judged.any():
             loss = nn.functional.cross_entropy(
-                logits[judged, group], targets[judged, group], label_smoothing=_SMOOTHING, reduction="sum"
+                logits[judged, group], targets[judged, group], label_smoothing=smoothing, reduction="sum"
             )
             total = total + (loss * _LANGUAGE_WEIGHT if group is LANGUAGE_AT else loss)
     rest = logits[:, LANGUAGE_AT.stop :]

@@ -8,38 +8,44 @@ import copy
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from sentiment.training.data import TARGETS, label_rows, load
-from sentiment.training.network import Network, Row, loss_of, mean, meaning_loss, pad
+from sentiment.training.data import load
+from sentiment.training.labels import TARGETS, label_rows
+from sentiment.training.network import Network, Row, lighten, loss_of, mean, meaning_loss, pad
 from sentiment.training.saved import facts_of, trained_network
 
 MAX_TOKENS = 192
 BATCH = 32
-# Long posts come in smaller batches: a batch holds at most this many tokens, padding counted.
-_BATCH_TOKENS = 2_048
+# Training from the base wastes least on the optimiser with larger ones.
+_LARGE_BATCH = 64
+# Long posts come in smaller batches: no more tokens than this times their number, padding counted.
+_TOKENS = 64
 _RATE, _LAYER_DECAY, _HEAD_RATE = 8e-5, 0.92, 1e-3
 _LAST_SHARE = 0.8
 _AVERAGE_EVERY, _AVERAGE_KEEP = 10, 0.98
 # The frozen base teaches the embedding on every so many batches: more adds time, not likeness.
-_MEANING_EVERY = 5
+_MEANING_EVERY = 10
+# The share of a post's tokens that is hidden, drawn anew each time, so that rows are not learnt by heart.
+_HIDDEN = 0.08
 _SAVE_EVERY = 500
 
 
-def batches(lengths: list[int], rng: random.Random) -> list[list[int]]:
-    """Return batches of indices: shuffled, then sorted by length within windows to save padding."""
+def batches(lengths: list[int], rng: random.Random, size: int = BATCH) -> list[list[int]]:
+    """Return batches of at most `size` indices: shuffled, then sorted by length within windows to save padding."""
     order = list(range(len(lengths)))
     rng.shuffle(order)
-    window = BATCH * 50
+    window = size * 50
     out: list[list[int]] = []
     for start in range(0, len(order), window):
         batch: list[int] = []
         for i in sorted(order[start : start + window], key=lambda i: lengths[i]):
-            if batch and (len(batch) == BATCH or (len(batch) + 1) * lengths[i] > _BATCH_TOKENS):
+            if batch and (len(batch) == size or (len(batch) + 1) * lengths[i] > size * _TOKENS):
                 out.append(batch)
                 batch = []
             batch.append(i)
@@ -70,11 +76,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[Row]:
 
 
 def train(
-    data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool, after: Path | None = None
+    data: Path, base: Path, out: Path, *, epochs: float, seed: int, open_only: bool, after: Sequence[Path] | None = None
 ) -> None:
     """Fine-tune and save the running average of the weights to `out`; prints a line every hundred steps.
 
-    `after` is what an earlier part left, or an artefact: its weights go on at lower rates, on the mix of the last part.
+    `after` is what earlier parts left, or artefacts: the mean of their weights goes on at lower rates, on the mix of
+    the last part.
     """
     random.seed(seed)
     torch.manual_seed(seed)
@@ -83,7 +90,7 @@ def train(
     # On a CPU the plain attention is a little faster than the fused one at these lengths.
     encoder = BertModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False, attn_implementation="eager")
     teacher = _frozen(encoder, device)
-    model = (Network(encoder) if after is None else trained_network(after)).to(device)
+    model = lighten(Network(encoder) if after is None else trained_network(*after)).to(device)
     average = copy.deepcopy(model).requires_grad_(requires_grad=False)
     examples, dev = load(data, seed=seed, open_only=open_only, last=after is not None)
     ids = encode(tokenizer, [example.text for example in examples])
@@ -94,14 +101,14 @@ def train(
     optimiser, schedule = optimiser_of(model, len(plan), share=1.0 if after is None else _LAST_SHARE)
     facts: dict[str, object] = {"seed": seed, "epochs": epochs, "open": open_only, "examples": len(examples)}
     if after is not None:
-        facts["before"] = facts_of(after)
+        facts["before"] = [facts_of(one) for one in after]
     model.train()
     started = time.monotonic()
     running, seen = 0.0, 0
     for step, chosen in enumerate(plan, start=1):
         x, mask = (part.to(device) for part in pad([ids[i] for i in chosen], tokenizer.pad_token_id))
         with torch.autocast(device, dtype=torch.bfloat16):
-            logits, embedding = model(x, mask)
+            logits, embedding = model(x, thinned(mask))
         loss = loss_of(logits.float(), targets[chosen].to(device))
         if step % _MEANING_EVERY == 0:
             loss = loss + meaning_loss(embedding.float(), _taught(teacher, x, mask, device))
@@ -151,9 +158,16 @@ def _plan(lengths: list[int], epochs: float, rng: random.Random) -> list[list[in
     plan: list[list[int]] = []
     whole, part = int(epochs), epochs % 1
     for _ in range(whole):
-        plan += batches(lengths, rng)
-    last = batches(lengths, rng)
+        plan += batches(lengths, rng, _LARGE_BATCH)
+    last = batches(lengths, rng, _LARGE_BATCH)
     return plan + last[: round(len(last) * part)]
+
+
+def thinned(mask: Tensor) -> Tensor:
+    """Return `mask` with some tokens hidden, never the first."""
+    seen = torch.rand(mask.shape, device=mask.device) >= _HIDDEN
+    seen[:, 0] = True
+    return mask * seen
 
 
 def _taught(teacher: BertModel, ids: Tensor, mask: Tensor, device: str) -> Tensor:
@@ -184,9 +198,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/model"))
     parser.add_argument("--epochs", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261122)
-    parser.add_argument("--after", type=Path, help="the folder of an earlier part, or of an artefact: do the last part")
+    parser.add_argument(
+        "--after", type=Path, nargs="+", help="folders of earlier parts, or artefacts: do the last part"
+    )
     parser.add_argument("--open", action="store_true", help="only openly licensed sets and our own posts")
     a = parser.parse_args()
+    for part in (a.after or []) if a.open else []:
+        if not facts_of(part).get("open", False):
+            parser.error(f"{part} was not trained with --open, so what goes on from it is not open either")
     train(a.data, a.base, a.out, epochs=a.epochs, seed=a.seed, open_only=a.open, after=a.after)
 
 

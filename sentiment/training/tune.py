@@ -22,10 +22,11 @@ from transformers import AutoTokenizer
 from sentiment.base import SHIPPED
 from sentiment.heads import COLUMNS, LANGUAGE_AT, SOFTMAX
 from sentiment.training import quantise
-from sentiment.training.data import TARGETS, Example, label_rows, own_posts
+from sentiment.training.labels import TARGETS, Example, label_rows
 from sentiment.training.network import Exported, Network, Row, held, loss_of, mean, pad
 from sentiment.training.saved import facts_of, network_of, trained_network
 from sentiment.training.train import batches, encode, optimiser_of
+from sentiment.training.written import own_posts
 
 _EPOCHS = 3
 # Few posts are gone over more often: with fewer steps nothing is learnt.
@@ -76,9 +77,10 @@ def _lost(network: Network, before: Exported, rows: list[Row], wanted: Tensor | 
     layers = network.layers(ids, mask)
     logits = network.heads(network.dropout(mean(layers[-1], mask)))
     embedding = nn.functional.normalize(before.meaning(held(layers, mask)), dim=-1)
-    targets = answers(said) if wanted is None else wanted
     turned: Tensor = (1 - (embedding * meant.clone()).sum(-1)).mean()
-    return loss_of(logits, targets) + turned
+    if wanted is None:
+        return loss_of(logits, answers(said), smoothing=0.0) + turned
+    return loss_of(logits, wanted) + turned
 
 
 def answers(said: Tensor) -> Tensor:
@@ -101,6 +103,14 @@ def write(network: Network, meaning: nn.Linear, model: Path, out: Path, *, name:
     (out / "model.json").write_text(json.dumps(about) + "\n")
 
 
+def arguments_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return the arguments; the program ends where --out would be written over --model."""
+    a = parser.parse_args()
+    if a.out.resolve() == a.model.resolve():
+        parser.error(f"--out {a.out} is --model too, which is still needed when the new one is written: name another")
+    return a
+
+
 def main() -> None:
     """Read the arguments and train."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -110,7 +120,7 @@ def main() -> None:
     parser.add_argument("--name", default="ours", help="what the model is called in assessments")
     parser.add_argument("--epochs", type=int, default=_EPOCHS)
     parser.add_argument("--seed", type=int, default=20261122)
-    a = parser.parse_args()
+    a = arguments_of(parser)
     try:
         posts = own_posts("train", a.labels)
     except ValueError as err:

@@ -14,9 +14,10 @@ import numpy as np
 from core.assessment import Language
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
-from sentiment.judge import NO_MOOD, weigh
-from sentiment.training.data import Example, own_posts
+from sentiment.judge import CUES, LEVELS, NO_MOOD, weigh
+from sentiment.training.labels import Example
 from sentiment.training.measures import Floats, Ints, pairwise, recall_at_top
+from sentiment.training.written import own_posts
 from sentiment.urgency import UrgencyReader
 
 _STEP = 4
@@ -69,6 +70,8 @@ def main() -> None:
     print(f"{len(said)} development posts\norder  gravest  levels        cues")
     for order, gravest, first, second, third, cues in sorted(tried, key=lambda one: -one[0] - one[1])[:_SHOWN]:
         print(f"{order:.4f} {gravest:.4f}  {first:2} {second:2} {third:2}      {cues}")
+    order, gravest = figures(said, LEVELS, CUES)
+    print(f"{order:.4f} {gravest:.4f}  {' '.join(f'{points:2.0f}' for points in LEVELS)}      {CUES}  in service")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Filling the table of letter runs: `sentiment.ngrams`, fitted by gradient descent in a minute.
 
-Owns the fit and its rounding to int8. Trained apart from the network, on the same rows.
+Owns the fit and its rounding to int8. Trained apart from the network, on every training row.
 """
 
 import random
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.ngrams import BITS, SPOKEN, Buckets, Ngrams, buckets
-from sentiment.training.data import Example, label_rows
+from sentiment.training.labels import Example, label_rows
 
 _RATE, _EPOCHS, _BATCH = 0.03, 4, 512
 _SENTIMENT = 3

@@ -10,7 +10,7 @@ from app.wiring import build_reader
 from core.config import Config
 from sentiment.evaluation.chatter import Calm, calm
 from sentiment.evaluation.urgency import Read
-from sentiment.training.data import read_posts
+from sentiment.training.written import read_posts
 
 POSTS = Path(__file__).parents[1] / "data" / "chatter.tsv"
 

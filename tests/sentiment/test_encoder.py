@@ -17,8 +17,9 @@ from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS, EMBEDDING, INTENTS, SENTIMENT
 from sentiment.meaning import packed
 from sentiment.text import normalise, words_of
-from sentiment.training.data import key, load, own_moods, own_posts, public_sample, read_posts
+from sentiment.training.data import load, public_sample
 from sentiment.training.measures import confusion, macro_f1
+from sentiment.training.written import key, own_moods, own_posts, read_posts
 from store.likeness import likeness
 
 TESTS = Path(__file__).parents[1]
@@ -127,7 +128,19 @@ def test_the_artefact_is_small_and_says_what_it_is() -> None:
 
 
 def test_a_missing_model_is_named_with_its_cure(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="make model"):
+    with pytest.raises(ConfigError, match=r"there is no model in .*: write it again .* or set \[sentiment\] model"):
+        Encoder(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["model.json", "ngrams.npz", "tokenizer.json", "model.onnx"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_of_which_a_part_is_spoilt_or_missing_is_named(tmp_path: Path, file: str, *, is_there: bool) -> None:
+    for one in SHIPPED.iterdir():
+        (tmp_path / one.name).symlink_to(one)
+    (tmp_path / file).unlink()
+    if is_there:
+        (tmp_path / file).write_bytes(b"half a")
+    with pytest.raises(ConfigError, match=f"model in {tmp_path}"):
         Encoder(tmp_path)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
-from sentiment.training.data import bench, own_posts
+from sentiment.training.data import bench
+from sentiment.training.written import own_posts
 
 pytest.importorskip("torch", reason="the twin is a PyTorch model: run `make test`, or pip install torch")
 

@@ -26,7 +26,7 @@ from sentiment.evaluation.report import Parts, report
 from sentiment.evaluation.sets import PublicSet, Task, plan
 from sentiment.evaluation.urgency import Read
 from sentiment.language import LanguageReader
-from sentiment.training.data import read_posts
+from sentiment.training.written import read_posts
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD, PLAIN = "Tusind tak for hjælpen, I er fantastiske!", "Elendig service, jeg er rasende", "Åbent til 17"
@@ -174,7 +174,7 @@ def test_a_row_that_cannot_be_read_is_named_by_file_and_line(data: Path, line: s
 
 def test_an_own_post_that_cannot_be_read_is_named_by_file_and_line(data: Path, own: Path) -> None:
     (own / "urgency_a.tsv").write_text("da\t9\tnegative\t-\t-\thej\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"urgency_a\.tsv line 1: level '9'"):
+    with pytest.raises(ConfigError, match=r"urgency_a\.tsv line 1: level knows no '9'"):
         plan(data, own=own)
 
 

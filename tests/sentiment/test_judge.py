@@ -15,7 +15,7 @@ from sentiment.encoder import Encoder
 from sentiment.judge import judge, weigh
 from sentiment.language import LanguageReader
 from sentiment.reader import Reader
-from sentiment.training.data import read_posts
+from sentiment.training.written import read_posts
 from sentiment.urgency import UrgencyReader
 
 CUES = UrgencyReader()
@@ -94,10 +94,28 @@ def test_what_the_staff_taught_counts_as_it_was_set() -> None:
 
 def test_without_heads_the_words_and_the_mood_are_all_there_is() -> None:
     plain = Reading(language=Language.DA, probabilities=Probabilities(negative=0.9, neutral=0.1, positive=0.0))
-    angry = judge(CUES, "Tredje gang jeg ringer, ingen hjælper!!!", reading=plain, followers=50_000)
+    angry = judge(CUES, "Tredje gang jeg ringer, ingen hjælper!!!", reading=plain)
     assert angry.urgency > 60
     assert {reason.cue for reason in angry.cues} >= {"mood", "repetition"}
-    assert angry.exact == angry.urgency - angry.told[0].points
+    assert angry.exact == angry.urgency
+
+
+@pytest.mark.parametrize(
+    "text", ["Hej", "Tredje gang jeg ringer, ingen hjælper!!!", "Det brænder, min advokat sagsøger jer"]
+)
+def test_without_heads_too_reach_is_added_to_what_the_words_come_to(text: str) -> None:
+    plain = Reading(language=Language.DA, probabilities=Probabilities(negative=0.9, neutral=0.1, positive=0.0))
+    unknown = judge(CUES, text, reading=plain)
+    famous = judge(CUES, text, reading=plain, followers=500_000)
+    assert (famous.exact, famous.cues) == (unknown.exact, unknown.cues)
+    assert [(reason.cue, reason.points) for reason in famous.told] == [("reach", 15)]
+    assert famous.urgency == min(100, unknown.urgency + 15)
+
+
+def test_without_heads_too_a_word_that_was_taught_to_weigh_less_is_told() -> None:
+    plain = Reading(language=Language.DA, probabilities=Probabilities(negative=0.9, neutral=0.1, positive=0.0))
+    taught = CUES.with_taught([TaughtCue(phrase="øv", points=-20)])
+    assert [reason.cue for reason in judge(taught, "Den er øv", reading=plain).told] == ["øv"]
 
 
 def test_the_brief_of_the_house_is_met(reader: Reader) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sentiment.text import normalise
-from sentiment.training.data import OPINIONS, load, mark, opinions, own_moods, public_sample
+from sentiment.training.data import load, public_sample
+from sentiment.training.written import OPINIONS, mark, opinions, own_moods
 from tests.sentiment.test_encoder import SHARED
 
 
@@ -34,6 +35,17 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "da_set.tsv").write_text(f"0\t100\t0\tGodt\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"da_set.tsv line 2: needs three counts that make 100"):
         own_moods(tmp_path)
+
+
+def test_a_file_that_is_called_after_no_language_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fi_films.tsv").write_text("70\t20\t10\tPitkä.\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"fi_films\.tsv: its name begins with no language, but da, sv"):
+        own_moods(tmp_path)
+
+
+def test_without_the_benchmark_nothing_is_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no bench"):
+        load(tmp_path, seed=1)
 
 
 def test_a_set_that_nobody_read_again_has_no_opinions() -> None:

@@ -12,7 +12,7 @@ from core.assessment import Language
 from sentiment.base import SHIPPED
 from sentiment.encoder import Encoder
 from sentiment.heads import SENTIMENT_AT
-from sentiment.training.data import OWN_POSTS, own_posts
+from sentiment.training.written import OWN_POSTS, own_posts
 
 pytest.importorskip("torch", reason="training needs PyTorch: run `make test`, or pip install torch")
 
@@ -69,8 +69,36 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("da\t9\tnegative\t-\t-\tHej\n")
     done = tune("--labels", str(tmp_path), "--out", str(tmp_path / "out"))
     assert done.returncode != 0
-    assert "train.tsv line 1: level '9'" in done.stderr
+    assert done.stderr == "train.tsv line 1: level knows no '9', but 0, 1, 2, 3\n"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("DA\t1\tnegative\t-\t-\tHej", "lang knows no 'DA', but da, sv, nb, nn, en"),
+        ("da\t\tnegative\t-\t-\tHej", "level knows no ''"),
+        ("da\t12\tnegative\t-\t-\tHej", "level knows no '12'"),
+        ("da\t1\tangry\t-\t-\tHej", "mood knows no 'angry', but negative, neutral, positive"),
+        ("da\t1\tnegative\taz\t-\tHej", "marks knows no 'z', but a, o, i, s"),
+        ("da\t1\tnegative\t-\tcomplaint,anger\tHej", "intents knows no 'anger', but complaint, question"),
+        ("da\t1\tnegative\t-\t-\t ", "has no text"),
+        ("da\t1\tnegative\t-\tHej", "needs six columns parted by tabs, has 5"),
+    ],
+)
+def test_each_column_that_says_nothing_known_is_named_with_what_it_may_say(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    (tmp_path / "train.tsv").write_text(f"{HEADER}{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"^train.tsv line 2: {problem}"):
+        own_posts("train", tmp_path)
+
+
+def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("da\t1\tnegative\t-\t-\tHej\n")
+    done = tune("--labels", str(tmp_path), "--out", str(SHIPPED))
+    assert done.returncode == 2
+    assert "is --model too" in done.stderr
 
 
 def test_a_folder_without_labels_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.assessment import Intent, Language, Probabilities, Reason
 from core.errors import ConfigError
 from sentiment import cues
-from sentiment.urgency import APART, Judgement, UrgencyReader
+from sentiment.urgency import APART, Judgement, UrgencyReader, reach
 
 READER = UrgencyReader()
 EVEN = Probabilities(negative=0.34, neutral=0.33, positive=0.33)
@@ -250,9 +250,8 @@ def judge(
     text: str,
     language: Language = Language.UNSURE,
     probabilities: Probabilities = EVEN,
-    followers: int | None = None,
 ) -> Judgement:
-    return READER.judge(text, language=language, probabilities=probabilities, followers=followers)
+    return READER.judge(text, language=language, probabilities=probabilities)
 
 
 def without(text: str, reason: Reason) -> str:
@@ -328,14 +327,11 @@ def test_a_keyboard_without_our_letters_hides_no_cue(language: Language, post: s
     text=st.text(max_size=300),
     language=st.sampled_from(list(Language)),
     negative=st.floats(min_value=0, max_value=1),
-    followers=st.none() | st.integers(min_value=0, max_value=10**9),
 )
 @settings(max_examples=150, deadline=None)
-def test_any_text_is_judged_within_bounds(
-    text: str, language: Language, negative: float, followers: int | None
-) -> None:
+def test_any_text_is_judged_within_bounds(text: str, language: Language, negative: float) -> None:
     probabilities = Probabilities(negative=negative, neutral=1 - negative, positive=0)
-    judgement = judge(text, language, probabilities, followers)
+    judgement = judge(text, language, probabilities)
     assert 0 <= judgement.urgency <= 100
     assert judgement.urgency == min(100, max(0, total(judgement)))
 
@@ -364,11 +360,11 @@ def test_reasons_are_true_in_posts_made_of_several(data: st.DataObject) -> None:
 
 def test_more_negative_and_more_followers_weigh_more() -> None:
     moods = [judge("Hej", probabilities=Probabilities(negative=n, neutral=1 - n, positive=0)) for n in (0, 0.3, 0.9)]
-    reaches = [judge("Hej", followers=n) for n in (None, 400, 5_000, 100_000, 10**9)]
-    for judgements in (moods, reaches):
-        urgencies = [judgement.urgency for judgement in judgements]
-        assert urgencies == sorted(urgencies)
-        assert urgencies[0] < urgencies[-1]
+    urgencies = [mood.urgency for mood in moods]
+    reaches = [sum(reason.points for reason in reach(n)) for n in (None, 400, 5_000, 100_000, 10**9)]
+    for points in (urgencies, reaches):
+        assert points == sorted(points)
+        assert points[0] < points[-1]
 
 
 @pytest.mark.parametrize(
@@ -399,6 +395,25 @@ def test_a_plain_stop_is_an_opt_out(text: str) -> None:
     assert Intent.OPT_OUT in judge(text).intents
 
 
+SELF_HARM = (
+    "Jeg orker ikke leve mere",
+    "I don't want to live any more",
+    "kan ikke overskue mere gæld. det er nok bedst for alle hvis jeg bare ikke er her længere. hav det godt",
+    "Keep the money. By the time you read this I won't be around",
+    "Ni behöver inte skicka fler brev, alla klarar sig bättre utan mig",
+    "Takk for alt. Det er best for alle om jeg forsvinner",
+    "Eg har ingenting å leve for når huset er selt",
+)
+NO_SELF_HARM = (
+    "I could live without it",
+    "Regeringen vil ikke leve op til sine løfter",
+    "Ni vill inte leva upp till avtalet",
+    "Dei vil ikkje leve opp til det dei lova",
+    "We won't be around on Thursday, leave the parcel next door",
+    "Butikken er her ikke længere",
+)
+
+
 @pytest.mark.parametrize("text", NOT_OPT_OUTS)
 def test_a_stop_with_another_object_is_no_opt_out(text: str) -> None:
     assert Intent.OPT_OUT not in judge(text).intents
@@ -410,7 +425,7 @@ def test_a_stop_with_another_object_is_no_opt_out(text: str) -> None:
         (Intent.PERSON, WANT_A_PERSON, WANT_NONE),
         (Intent.GRIEF, GRIEF, NO_GRIEF),
         (Intent.SAFETY, ACCIDENTS, NO_ACCIDENTS),
-        (Intent.SELF_HARM, ("Jeg orker ikke leve mere", "I don't want to live any more"), ("I could live without it",)),
+        (Intent.SELF_HARM, SELF_HARM, NO_SELF_HARM),
         (
             Intent.LEGAL,
             ("reporter at the Herald, request for comment", "pressehenvendelse fra P1"),
