@@ -83,7 +83,8 @@ class Outbox:
     async def run(self) -> None:
         """Send and settle for ever."""
         with suppress(StoreError):
-            self.owner.tidy(await self.replies.other_senders(self.owner.name))
+            dead = self.owner.dead()
+            self.owner.tidy(dead, keep=await self.replies.other_senders(self.owner.name))
         # Each account by itself: a platform that answers slowly must hold up nobody else.
         bells = {account: asyncio.Event() for account in self.senders}
         try:
@@ -172,9 +173,9 @@ class Outbox:
                 case OwnerState.ELSEWHERE:
                     unreachable.append(name)
                 case OwnerState.DEAD:
-                    ended = await self.replies.end_leases(name, at=self.clock.now())
-                    log.warning("a sender died on this machine: its replies are looked for", extra={"count": ended})
-                    self.owner.forget(name)
+                    # Its lock file stays: without it, whoever asks next could not tell that this one is dead.
+                    if ended := await self.replies.end_leases(name, at=self.clock.now()):
+                        log.warning("a sender died on this machine: its replies are looked for", extra={"count": ended})
                 case OwnerState.GONE:
                     # Perhaps only cut off: what it had begun must have ended, and its lease says when.
                     pass

@@ -74,15 +74,18 @@ class OwnerLock:
         finally:
             os.close(descriptor)
 
-    def forget(self, owner: str) -> None:
-        """Remove the lock file of a dead process whose work has been taken over."""
-        self._file(owner).unlink(missing_ok=True)
+    def dead(self) -> set[Path]:
+        """Return the lock files of this machine's dead processes."""
+        return {file for file in self._folder.glob("*") if self._look(file) is OwnerState.DEAD}
 
-    def tidy(self, keep: Collection[str]) -> None:
-        """Remove the lock files of dead processes that left nothing behind; `keep` have rows in their hands."""
-        kept = {self._file(name) for name in (*keep, self.name)}
-        for file in self._folder.glob("*"):
-            if file not in kept and self._look(file) is OwnerState.DEAD:
+    def tidy(self, dead: Collection[Path], *, keep: Collection[str]) -> None:
+        """Remove the lock files `dead` but those of `keep`: what these left behind must be known to be a dead one's.
+
+        Who has something in its hands must be asked after `dead`: a process may take something, and die, in between.
+        """
+        kept = {self._file(name) for name in keep}
+        for file in dead:
+            if file not in kept:
                 file.unlink(missing_ok=True)
 
     def _file(self, owner: str) -> Path:

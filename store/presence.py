@@ -10,8 +10,10 @@ What a free lock means, and what not: docs/decisions/0016-who-is-still-sending.m
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import text
@@ -112,13 +114,13 @@ class Presence:
         seen = self._seen.get(_key_of(owner))
         return OwnerState.ELSEWHERE if seen is None else seen.after
 
-    def forget(self, owner: str) -> None:
-        """A dead process's rows were taken over: its lock file may go."""
-        self._lock.forget(owner)
+    def dead(self) -> set[Path]:
+        """Return the lock files of this machine's dead processes."""
+        return self._lock.dead()
 
-    def tidy(self, keep: list[str]) -> None:
-        """Remove the lock files of dead processes but those of `keep`."""
-        self._lock.tidy(keep)
+    def tidy(self, dead: Collection[Path], *, keep: Collection[str]) -> None:
+        """Remove the lock files `dead` but those of `keep`, asked for after them."""
+        self._lock.tidy(dead, keep=keep)
 
     async def _is_held(self) -> bool:
         if self._session is None:

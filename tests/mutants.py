@@ -125,6 +125,13 @@ MUTANTS = (
         f"{_UNKNOWN}::test_a_sender_that_is_only_frozen_is_waited_for_however_long",
     ),
     Mutant(
+        "the lock file of the dead goes before all it had in hand was looked for",
+        OUTBOX,
+        "                    # Its lock file stays: without it, whoever asks next could not tell that this one is dead.\n",
+        "                    self.owner.tidy(self.owner.dead(), keep=())\n",
+        f"{_UNKNOWN}::test_what_a_sender_died_with_is_looked_for_though_another_account_looked_first",
+    ),
+    Mutant(
         "what an unreachable sender had in hand is sent again",
         OUTBOX,
         "await self.replies.mark_unknown(reply, _UNREACHABLE, at=self.clock.now(), look_at=None)",

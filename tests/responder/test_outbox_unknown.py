@@ -158,6 +158,31 @@ async def test_a_sender_that_died_on_this_machine_is_looked_up_at_once(
     assert (await state_of(outbox), wire.send_calls, wire.find_calls) == (ReplyState.SENT, 0, 1)
 
 
+async def test_all_that_a_sender_died_with_is_looked_for_however_much_it_was(
+    outbox: Outbox, wire: Wire, clock: ManualClock, database: Database, tmp_path: Path
+) -> None:
+    """More than one round of looking: the later rounds must still see that it died on this machine."""
+    count = 20
+    mentions = [a_mention(post=a_post(str(n), author=an_author(str(n)))) for n in range(1, count + 1)]
+    await decided(database, *mentions)
+    dead = await _killed_owner(tmp_path)
+    assert len(await outbox.replies.claim_due(dead, at=clock.now(), lease=timedelta(seconds=60), limit=count)) == count
+    for _ in range(20):
+        await later(outbox, clock, 7)
+    assert await outbox.replies.count_by_state() == {ReplyState.SENT: count}
+    assert wire.send_calls == count, "nobody is asked to decide what can be known"
+
+
+async def test_what_a_sender_died_with_is_looked_for_though_another_account_looked_first(
+    outbox: Outbox, wire: Wire, clock: ManualClock, tmp_path: Path, due: int
+) -> None:
+    await outbox.replies.claim_due(await _killed_owner(tmp_path), at=clock.now(), lease=timedelta(seconds=60))
+    await outbox.settle_unknown("reddit-main")
+    for _ in range(4):
+        await later(outbox, clock, 7)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
+
+
 async def test_a_sender_that_is_only_frozen_is_waited_for_however_long(
     outbox: Outbox, wire: Wire, clock: ManualClock, tmp_path: Path, due: int
 ) -> None:

@@ -163,7 +163,7 @@ async def test_a_restart_frees_what_its_dead_predecessor_held_before_the_lock_fi
     process.kill()
     await process.wait()
     assert await ours.free_the_dead() == 1
-    theirs.forget(theirs.name)
+    theirs.tidy(theirs.dead(), keep=())
     await _taken(ours)
     assert await elsewhere.renew(held), "who lives elsewhere keeps what it holds"
 

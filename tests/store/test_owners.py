@@ -30,7 +30,7 @@ def test_who_left_in_order_is_dead_and_who_never_was_here_is_elsewhere(tmp_path:
     assert OwnerLock(tmp_path / "nothing").state("other-machine:1:ab") is OwnerState.ELSEWHERE
 
 
-async def test_a_frozen_process_lives_and_a_killed_one_is_dead_until_it_is_forgotten(tmp_path: Path) -> None:
+async def test_a_frozen_process_lives_and_a_killed_one_is_dead_until_its_file_goes(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SCRIPT, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -43,7 +43,7 @@ async def test_a_frozen_process_lives_and_a_killed_one_is_dead_until_it_is_forgo
     await process.wait()
     assert me.state(name) is OwnerState.DEAD
     assert me.state(name) is OwnerState.DEAD, "looking at a lock does not take it"
-    me.forget(name)
+    me.tidy(me.dead(), keep=())
     assert me.state(name) is OwnerState.ELSEWHERE
 
 
@@ -51,8 +51,17 @@ def test_tidying_removes_the_files_of_the_dead_but_of_those_with_rows_in_their_h
     with OwnerLock(tmp_path) as first, OwnerLock(tmp_path) as second:
         names = first.name, second.name
     with OwnerLock(tmp_path) as alive, OwnerLock(tmp_path) as me:
-        me.tidy(keep=[names[0]])
+        me.tidy(me.dead(), keep=[names[0]])
         assert me.state(names[0]) is OwnerState.DEAD
         assert me.state(names[1]) is OwnerState.ELSEWHERE
         assert me.state(alive.name) is OwnerState.ALIVE
         assert OwnerLock(tmp_path).state(me.name) is OwnerState.ALIVE
+
+
+def test_who_dies_while_others_tidy_keeps_its_file(tmp_path: Path) -> None:
+    """It may have taken something since they asked who has something in its hands."""
+    me = OwnerLock(tmp_path)
+    with OwnerLock(tmp_path) as dying:
+        dead = me.dead()
+    me.tidy(dead, keep=())
+    assert me.state(dying.name) is OwnerState.DEAD
