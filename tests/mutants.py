@@ -127,8 +127,8 @@ MUTANTS = (
     Mutant(
         "the lock file of the dead goes before all it had in hand was looked for",
         OUTBOX,
-        "                    # Its lock file stays: without it, whoever asks next could not tell that this one is dead.\n",
-        "                    self.owner.tidy(self.owner.dead(), keep=())\n",
+        "                    # Its lock file stays: without it,",
+        "                    self.owner.tidy(self.owner.dead(), keep=())  #",
         f"{_UNKNOWN}::test_what_a_sender_died_with_is_looked_for_though_another_account_looked_first",
     ),
     Mutant(
@@ -178,7 +178,7 @@ MUTANTS = (
         "store/owners.py",
         "except OSError:\n            return OwnerState.ALIVE",
         "except OSError:\n            return OwnerState.DEAD",
-        "tests/store/test_owners.py::test_a_frozen_process_lives_and_a_killed_one_is_dead_until_it_is_forgotten",
+        "tests/store/test_owners.py::test_a_frozen_process_lives_and_a_killed_one_is_dead_until_its_file_goes",
     ),
     Mutant(
         "on another machine, cut off counts as dead",
