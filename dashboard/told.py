@@ -173,6 +173,7 @@ _CONFLICTS = (
     N_("the incident changed since you opened it"),
     N_("the reply changed since you opened it"),
     N_("the reply is already {state}"),
+    N_("it is being looked for right now: try again in a minute"),
     N_("a reply cannot go from {state} to {next_state}"),
     N_("there is no such post"),
     N_("there is no such conversation"),

@@ -25,7 +25,7 @@ from store.accounts import Accounts
 from store.bell import Bell, Ring
 from store.owners import OwnerState
 from store.presence import BEAT_SECONDS, Presence
-from store.replies import Replies
+from store.replies import UNREACHABLE, Replies
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,13 @@ _MOST_LOOKS = 6
 # A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
 _MOST_ATTEMPTS = 3
 _SLOWEST_RETRY_SECONDS = 300.0
+# A platform that does not answer a look is asked again after so long, or as long as it says.
+_AWAY_SECONDS = 30.0
+# Another process may know an account that our config does not, or no longer: its own looks come first.
+_STRANGERS_AFTER = timedelta(minutes=10)
+_STRANGERS_SECONDS = 60.0
 # What a platform says no to, once it may have taken it before, is looked for first.
 _REFUSED_AGAIN = "refused when sent again: "
-_UNREACHABLE = "the process that was sending it cannot be reached, so it may be there or still come"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +86,13 @@ class Outbox:
 
     async def run(self) -> None:
         """Send and settle for ever."""
-        with suppress(StoreError):
-            dead = self.owner.dead()
-            self.owner.tidy(dead, keep=await self.replies.other_senders(self.owner.name))
         # Each account by itself: a platform that answers slowly must hold up nobody else.
         bells = {account: asyncio.Event() for account in self.senders}
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat())
+                tasks.create_task(self._tidy())
+                tasks.create_task(self._loop(self.leave_strangers, asyncio.Event(), seconds=_STRANGERS_SECONDS))
                 tasks.create_task(self._hear_bells(list(bells.values())))
                 for account, bell in bells.items():
                     tasks.create_task(self._loop(partial(self.send_due, account), bell))
@@ -104,6 +107,22 @@ class Outbox:
             await self.owner.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
+    async def _tidy(self) -> None:
+        """Remove the lock files of the dead that left nothing behind, once every lease they held is over."""
+        dead = self.owner.dead()
+        await asyncio.sleep(self.timing.lease.total_seconds())
+        with suppress(StoreError):
+            self.owner.tidy(dead, keep=await self.replies.other_senders(self.owner.name))
+
+    async def leave_strangers(self) -> int:
+        """Leave to a person what was being sent as an account that the config no longer knows; return how many."""
+        at, after = self.clock.now(), _STRANGERS_AFTER
+        left = await self.replies.leave_strangers(list(self.senders), at=at, after=after)
+        if left:
+            log.warning("replies of accounts no longer in the config are left to a person", extra={"replies": left})
+            await self.bell.announce()
+        return len(left)
+
     async def _hear_bells(self, bells: list[asyncio.Event]) -> None:
         while True:
             entries = await self.bell.wait(Ring.SEND, count=64, seconds=1.0)
@@ -111,12 +130,12 @@ class Outbox:
                 bell.set()
             await self.bell.done(Ring.SEND, entries)
 
-    async def _loop(self, step: Callable[[], Awaitable[int]], bell: asyncio.Event) -> None:
+    async def _loop(self, step: Callable[[], Awaitable[int]], bell: asyncio.Event, *, seconds: float = 1.0) -> None:
         while True:
             try:
                 bell.clear()
                 if not await step():
-                    await _until(bell, seconds=1.0)
+                    await _until(bell, seconds=seconds)
             except StoreError as err:
                 log.error("the database failed: replies wait", extra={"error": str(err)})
                 await self.clock.sleep(1.0)
@@ -157,7 +176,7 @@ class Outbox:
         if not unreachable:
             return len(claimed)
         lost = await self.replies.claim_unreachable(
-            self.owner.name, of=unreachable, at=at, lease=lease, limit=_AT_ONCE, account=account
+            self.owner.name, of=unreachable, at=at, limit=_AT_ONCE, account=account
         )
         await self._all(self._look_once, lost)
         return len(claimed) + len(lost)
@@ -238,10 +257,9 @@ class Outbox:
         return ends < self.timing.lease.total_seconds() and await self.owner.holds()
 
     async def _sent(self, reply: Reply, receipt: Receipt, *, posted_seconds: float) -> str:
-        await self.replies.mark_sent(reply, receipt, at=self.clock.now())
         if reply.is_automatic:
             _latency.observe(posted_seconds)
-        return "sent"
+        return await self._note_published(reply, receipt, "sent")
 
     async def _not_sent(self, reply: Reply, err: PlatformError) -> str:
         now = self.clock.now()
@@ -280,8 +298,9 @@ class Outbox:
         now = self.clock.now()
         if isinstance(found, Receipt):
             self._absent_since.pop((reply.id, reply.attempts), None)
-            await self.replies.mark_sent(reply, found, at=now)
-            return "found"
+            return await self._note_published(reply, found, "found")
+        if isinstance(found, PlatformError):
+            return await self._not_asked(reply, found, looks=looks - 1)
         if found is Look.ABSENT and self._is_surely_absent(reply):
             return await self._absent(reply)
         if found is Look.CANNOT_TELL and looks >= _MOST_LOOKS:
@@ -291,24 +310,43 @@ class Outbox:
         await self.replies.mark_unknown(reply, reply.problem or "unknown", at=now, look_at=look_at)
         return "looked"
 
+    async def _not_asked(self, reply: Reply, err: PlatformError, *, looks: int) -> str:
+        """The platform did not answer, so nothing was learnt: such a look does not count, and is made later."""
+        if isinstance(err, NeedsOperator):
+            await self._call_operator(err)
+        wait = (err.wait_seconds if isinstance(err, TryLater) else None) or 0.0
+        now = self.clock.now()
+        look_at = now + timedelta(seconds=max(wait, _AWAY_SECONDS))
+        await self.replies.mark_unknown(reply, reply.problem or "unknown", at=now, look_at=look_at, looks=looks)
+        return "not asked"
+
     async def _look_once(self, reply: Reply, sender: Sender) -> str:
         """Its sender may be frozen and still publish it: absence proves nothing, so nobody but a person sends it."""
+        reach("R7")
         found = await self._find(reply, sender)
+        reach("R7b")
         if isinstance(found, Receipt):
-            await self.replies.mark_sent(reply, found, at=self.clock.now())
-            return "found"
-        await self.replies.mark_unknown(reply, _UNREACHABLE, at=self.clock.now(), look_at=None)
+            return await self._note_published(reply, found, "found")
+        await self.replies.mark_unknown(reply, UNREACHABLE, at=self.clock.now(), look_at=None)
         return "left to a person"
 
-    async def _find(self, reply: Reply, sender: Sender) -> Receipt | Look:
+    async def _note_published(self, reply: Reply, receipt: Receipt, outcome: str) -> str:
+        if await self.replies.mark_sent(reply, receipt, at=self.clock.now()):
+            return outcome
+        published = {"reply": reply.id, "account": reply.account, "remote_id": receipt.remote_id}
+        log.error("a reply that moved on meanwhile is published: it may stand there twice", extra=published)
+        return "published, and moved on"
+
+    async def _find(self, reply: Reply, sender: Sender) -> Receipt | Look | PlatformError:
         try:
             async with asyncio.timeout(self.timing.send.total_seconds()):
                 beside = await self.replies.beside(reply)
                 return await sender.find(
                     reply, not_these=beside.remote_ids, nor_saying=beside.texts, has_spoken=beside.has_spoken
                 )
-        except (PlatformError, TimeoutError):
+        except (PlatformError, TimeoutError) as err:
             log.warning("looking for a reply failed", extra={"reply": reply.id, "account": reply.account})
+            return err if isinstance(err, PlatformError) else TryLater(reply.account, "no answer in time")
         except StoreError:
             raise
         except Exception:

@@ -86,10 +86,25 @@ class OwnerLock:
         kept = {self._file(name) for name in keep}
         for file in dead:
             if file not in kept:
-                file.unlink(missing_ok=True)
+                _remove(file)
 
     def _file(self, owner: str) -> Path:
         return self._folder / owner.replace("/", "-").replace(":", "_")
+
+
+def _remove(file: Path) -> None:
+    """Remove a file that nobody has locked, holding its lock: who began to lock it meanwhile makes another."""
+    try:
+        descriptor = os.open(file, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink(missing_ok=True)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _is_there(descriptor: int, file: Path) -> bool:

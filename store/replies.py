@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.decision import Standing
@@ -40,6 +54,9 @@ from store.set_aside import set_aside
 from store.writing import AT_ONCE, Writing
 
 _R = t.replies.c
+# Where a reply stands that may be published although nobody of us knows, while it has not left anew.
+_WITHOUT_RECEIPT = (ReplyState.UNKNOWN, ReplyState.APPROVED, ReplyState.FAILED, ReplyState.DROPPED)
+UNREACHABLE = "the process that was sending it cannot be reached, so it may be there or still come"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +151,32 @@ class Replies(Writing):
         *,
         of: Collection[str],
         at: datetime,
-        lease: timedelta,
         limit: int = 16,
         account: str | None = None,
     ) -> list[Reply]:
-        """Claim what the processes `of` were sending, whose leases are over. Whether they live, nobody can tell."""
+        """Claim what the processes `of` were sending, whose leases are over. Whether they live, nobody can tell.
+
+        So it is a person's from this moment: whoever is interrupted while looking leaves nothing to be sent again.
+        """
         theirs = and_(_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.in_(of))
-        return await self._claim_looks(theirs, owner, at=at, lease=lease, limit=limit, account=account)
+        values = {"state": ReplyState.UNKNOWN, "owner": owner, "looks": _R.looks + 1, "problem": UNREACHABLE}
+        a_persons = {"not_before": None, "lease_until": None}
+        return await self._claim(_able(theirs, account).order_by(_R.id).limit(limit), values | a_persons)
+
+    async def leave_strangers(self, known: Collection[str], *, at: datetime, after: timedelta) -> list[int]:
+        """Leave to a person what was being sent as an account that is none of `known`, `after` its lease was over.
+
+        Nobody here could look for it. Returns which.
+        """
+        lost = and_(_R.state == ReplyState.SENDING, _R.lease_until < at - after, _R.account.not_in(known))
+        values = {"state": ReplyState.UNKNOWN, "not_before": None, "lease_until": None}
+        left = update(t.replies).where(lost).values(version=_R.version + 1, fence=_R.fence + 1, **values)
+        why = literal("account '") + _R.account + literal("' is no longer in the config")
+        async with self._db.begin() as connection:
+            moved = list(await connection.execute(left.values(problem=why).returning(_R.id, _R.conversation_id)))
+            for row in moved:
+                await touch(connection, row.conversation_id, at=at)
+            return [row.id for row in moved]
 
     async def looks(self, reply: Reply) -> int:
         """Return how often the outcome of a reply was looked up."""
@@ -149,19 +185,17 @@ class Replies(Writing):
             return looks
 
     async def mark_sent(self, reply: Reply, receipt: Receipt, *, at: datetime) -> bool:
-        """It is published."""
+        """It is published. False where it was sent anew meanwhile, or is a draft again: then it may stand there twice.
+
+        That it stands there is a fact, whoever else decided of it what: what nobody has sent since is SENT.
+        """
+        values = {"remote_id": receipt.remote_id, "remote_url": receipt.url, "problem": None, "lease_until": None}
         async with self._db.begin() as connection:
-            if not await _settle(
-                connection,
-                reply,
-                ReplyState.SENT,
-                at=at,
-                remote_id=receipt.remote_id,
-                remote_url=receipt.url,
-                problem=None,
-                lease_until=None,
-            ):
-                return False
+            if not await _settle(connection, reply, ReplyState.SENT, at=at, **values):
+                same = and_(_R.id == reply.id, _R.attempts == reply.attempts, _R.text == reply.text)
+                decided = and_(same, _R.state.in_(_WITHOUT_RECEIPT))
+                if not await _move(connection, reply, ReplyState.SENT, decided, at=at, **values):
+                    return False
             await _note_sent(connection, reply, at=at)
             return True
 
@@ -173,9 +207,14 @@ class Replies(Writing):
         """The platform will never take it."""
         return await self._mark(reply, ReplyState.FAILED, at=at, problem=why, lease_until=None)
 
-    async def mark_unknown(self, reply: Reply, why: str, *, at: datetime, look_at: datetime | None) -> bool:
-        """Nobody can say whether it was published. `look_at` None: only a person can."""
-        return await self._mark(reply, ReplyState.UNKNOWN, at=at, problem=why, not_before=look_at, lease_until=None)
+    async def mark_unknown(
+        self, reply: Reply, why: str, *, at: datetime, look_at: datetime | None, looks: int | None = None
+    ) -> bool:
+        """Nobody can say whether it was published. `look_at` None: only a person can. `looks`: so many count so far."""
+        values = {"problem": why, "not_before": look_at, "lease_until": None}
+        return await self._mark(
+            reply, ReplyState.UNKNOWN, at=at, **values, **({} if looks is None else {"looks": looks})
+        )
 
     async def reschedule(self, reply: Reply, why: str, *, at: datetime, not_before: datetime) -> bool:
         """It surely was not published; try again later. Looks at the next sending count from none."""
@@ -269,7 +308,12 @@ class Replies(Writing):
         )
 
     async def settle_by_person(self, reply_id: int, *, is_there: bool, by: str, version: int, at: datetime) -> Reply:
-        """A person looked at an UNKNOWN reply: it is there, or send it again. Raises: Conflict."""
+        """A person looked at an UNKNOWN reply: it is there, or send it again.
+
+        Raises: Conflict, also where a sender is looking for it right now and is asked to send it again.
+        """
+        if not is_there:
+            await self._check_not_looked_for(reply_id, at=at)
         to = ReplyState.SENT if is_there else ReplyState.APPROVED
         return await self._by_person(
             reply_id,
@@ -286,6 +330,13 @@ class Replies(Writing):
             # Whoever sends it again has read what came since.
             approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )
+
+    async def _check_not_looked_for(self, reply_id: int, *, at: datetime) -> None:
+        """The look tells in seconds what a person may have missed. Raises: Conflict."""
+        looking = select(_R.id).where(_R.id == reply_id, _R.state == ReplyState.UNKNOWN, _R.lease_until > at)
+        async with self._db.read() as connection:
+            if (await connection.execute(looking)).first():
+                raise Conflict("it is being looked for right now: try again in a minute")
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
@@ -500,11 +551,21 @@ async def _settle(connection: AsyncConnection, reply: Reply, to: ReplyState, *, 
     """Move a claimed reply on, if it is still ours: same fence, same state. False where it is not."""
     if to is not reply.state:
         check_move(reply.state, to)
+    return await _move(connection, reply, to, _still_ours(reply), at=at, **values)
+
+
+async def _move(
+    connection: AsyncConnection,
+    reply: Reply,
+    to: ReplyState,
+    where: ColumnElement[bool],
+    *,
+    at: datetime,
+    **values: Any,
+) -> bool:
     settled_at = at if to in (ReplyState.SENT, ReplyState.FAILED, ReplyState.REFUSED) else None
     changed = await connection.execute(
-        update(t.replies)
-        .where(_still_ours(reply))
-        .values(state=to, version=_R.version + 1, settled_at=settled_at, **values)
+        update(t.replies).where(where).values(state=to, version=_R.version + 1, settled_at=settled_at, **values)
     )
     if not changed.rowcount:
         return False

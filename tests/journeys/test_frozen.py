@@ -151,7 +151,11 @@ async def test_frozen_and_cut_off_from_the_database_its_reply_waits_for_a_person
 
     await eventually(is_there)
     assert await two_machines.broken(target) == []
-    assert (await two_machines.reply()).state is ReplyState.UNKNOWN
+
+    async def is_known() -> bool:
+        return (await two_machines.reply()).state is ReplyState.SENT
+
+    await eventually(is_known)
 
 
 @pytest.mark.postgres

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from core.clock import ManualClock
-from core.errors import OutcomeUnknown, TryLater
+from core.errors import NeedsOperator, OutcomeUnknown, RateLimited, TryLater
 from core.reply import Receipt, Reply, ReplyState
 from platforms.published import OwnReplies, Published
 from responder.outbox import Outbox
 from responder.senders.base import Look
 from responder.senders.find import find_among
+from store.accounts import AccountState
 from store.database import Database
 from store.owners import OwnerLock
 from tests.builders import NOW, a_mention, a_post, an_author, decided
@@ -99,7 +100,7 @@ async def test_every_sending_anew_is_looked_for_twice_again(
     assert (await reply_of(outbox)).remote_id == "9"
 
 
-@pytest.mark.parametrize("answer", [Look.CANNOT_TELL, TryLater(ACCOUNT, "503"), RuntimeError("boom")])
+@pytest.mark.parametrize("answer", [Look.CANNOT_TELL, RuntimeError("boom")])
 async def test_what_nobody_can_tell_is_left_to_a_person_and_never_sent_again(
     outbox: Outbox, wire: Wire, clock: ManualClock, due: int, answer: Look | Exception
 ) -> None:
@@ -111,6 +112,43 @@ async def test_what_nobody_can_tell_is_left_to_a_person_and_never_sent_again(
     reply = await reply_of(outbox, due)
     assert (reply.state, reply.problem) == (ReplyState.UNKNOWN, "nobody can tell whether it is published")
     assert (wire.send_calls, wire.find_calls) == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "every"),
+    [(TryLater(ACCOUNT, "503"), 30), (RateLimited(ACCOUNT, "429", wait_seconds=120), 120), (TimeoutError(), 30)],
+)
+async def test_a_platform_that_is_away_uses_up_no_looks(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int, answer: Exception, every: float
+) -> None:
+    """What made the outcome unknown is what keeps us from looking: one look afterwards tells."""
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [answer] * 20
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    for number in range(1, 20):
+        await later(outbox, clock, every - 1)
+        assert wire.find_calls == number, "it is asked no sooner than it says"
+        await later(outbox, clock, 1)
+    for _ in range(2):
+        await later(outbox, clock, every)
+    await later(outbox, clock, 6)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 2)
+
+
+async def test_a_look_that_needs_the_operator_calls_one_and_is_made_once_cured(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [NeedsOperator(ACCOUNT, "401", cure="a new token"), Receipt(remote_id="9", url="u")]
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    assert await outbox.accounts.state(ACCOUNT) is AccountState.NEEDS_OPERATOR
+    await later(outbox, clock, 3_600)
+    assert wire.find_calls == 1
+    await outbox.accounts.set_state(ACCOUNT, AccountState.ACTIVE, reason="", by="kari", at=clock.now())
+    await later(outbox, clock, 1)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
 
 
 async def test_one_look_that_cannot_tell_does_not_make_it_absent(
@@ -145,6 +183,48 @@ async def test_what_a_sender_nobody_can_reach_may_still_publish_is_left_to_a_per
     reply = await reply_of(outbox, due)
     assert (reply.state, wire.send_calls, wire.find_calls) == (ReplyState.UNKNOWN, 0, 1)
     assert "cannot be reached" in (reply.problem or "")
+
+
+async def test_a_look_for_an_unreachable_senders_reply_that_is_interrupted_sends_nothing_either(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    """Whoever takes over must not mistake it for one that may be sent again once it is surely absent."""
+    await outbox.replies.claim_due("elsewhere:1:2", at=clock.now(), lease=timedelta(seconds=60))
+    await clock.advance(61)
+    claimed = await outbox.replies.claim_unreachable("killed:3:4", of=["elsewhere:1:2"], at=clock.now())
+    assert [reply.id for reply in claimed] == [due]
+    for _ in range(20):
+        await later(outbox, clock, 61)
+    reply = await reply_of(outbox, due)
+    assert (reply.state, wire.send_calls) == (ReplyState.UNKNOWN, 0)
+    assert "cannot be reached" in (reply.problem or "")
+
+
+async def test_what_wakes_and_publishes_after_all_is_sent_though_a_person_was_to_decide(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    (claimed,) = await outbox.replies.claim_due("elsewhere:1:2", at=clock.now(), lease=timedelta(seconds=60))
+    await later(outbox, clock, 61)
+    assert await state_of(outbox) is ReplyState.UNKNOWN
+    assert await outbox.replies.mark_sent(claimed, Receipt(remote_id="9", url="u"), at=clock.now())
+    reply = await reply_of(outbox, due)
+    assert (reply.state, reply.remote_id, reply.problem) == (ReplyState.SENT, "9", None)
+
+
+async def test_what_is_being_sent_as_an_account_that_left_the_config_is_left_to_a_person(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    await outbox.replies.claim_due("killed:1:2", at=clock.now(), lease=timedelta(seconds=60))
+    without = replace(outbox, senders={"reddit-main": wire})
+    await clock.advance(300)
+    assert await without.leave_strangers() == 0, "another process may still know it"
+    await clock.advance(600)
+    assert await outbox.leave_strangers() == 0
+    assert await without.leave_strangers() == 1
+    reply = await reply_of(outbox, due)
+    assert (reply.state, reply.problem) == (ReplyState.UNKNOWN, f"account '{ACCOUNT}' is no longer in the config")
+    await later(outbox, clock, 600)
+    assert wire.find_calls + wire.send_calls == 0
 
 
 async def test_a_sender_that_died_on_this_machine_is_looked_up_at_once(

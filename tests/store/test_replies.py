@@ -124,7 +124,6 @@ async def test_a_stale_owner_cannot_settle(database: Database, replies: Replies)
     later = NOW + LEASE + timedelta(seconds=1)
     (looked,) = await replies.claim_unsettled("another", at=later, lease=LEASE)
     for settle in (
-        replies.mark_sent(stale, RECEIPT, at=later),
         replies.mark_failed(stale, "no", at=later),
         replies.mark_refused(stale, "no", at=later),
         replies.mark_unknown(stale, "no", at=later, look_at=None),
@@ -237,6 +236,47 @@ async def test_a_look_on_its_way_cannot_undo_what_a_person_settled(database: Dat
     await replies.settle_by_person(looking.id, is_there=True, by="kari", version=looking.version, at=NOW)
     assert not await replies.reschedule(looking, "absent", at=NOW, not_before=NOW)
     assert (await _get(replies, looking.id)).state is ReplyState.SENT
+
+
+async def test_what_is_being_looked_for_cannot_be_sent_again_by_a_person(database: Database, replies: Replies) -> None:
+    sending = await _claimed(database)
+    await replies.mark_unknown(sending, "no answer", at=NOW, look_at=NOW)
+    (looking,) = await replies.claim_unsettled("me", at=NOW, lease=LEASE)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="looked for right now"):
+            await replies.settle_by_person(looking.id, is_there=False, by="kari", version=looking.version, at=NOW)
+    after = NOW + LEASE
+    settled = await replies.settle_by_person(looking.id, is_there=False, by="kari", version=looking.version, at=after)
+    assert settled.state is ReplyState.APPROVED
+
+
+async def test_a_receipt_is_a_fact_whatever_was_decided_meanwhile(database: Database, replies: Replies) -> None:
+    sending = await _claimed(database)
+    await replies.mark_unknown(sending, "no answer", at=NOW, look_at=NOW)
+    (looking,) = await replies.claim_unsettled("me", at=NOW, lease=LEASE)
+    dropped = await replies.drop(looking.id, by="kari", version=looking.version, at=NOW)
+    assert await replies.mark_sent(looking, RECEIPT, at=NOW)
+    reply = await _get(replies, dropped.id)
+    assert (reply.state, reply.remote_id) == (ReplyState.SENT, RECEIPT.remote_id)
+    assert reply.version == dropped.version + 1
+
+
+@pytest.mark.parametrize("is_sent_anew", [True, False])
+async def test_a_receipt_of_other_words_or_of_an_earlier_sending_settles_nothing(
+    database: Database, replies: Replies, *, is_sent_anew: bool
+) -> None:
+    sending = await _claimed(database)
+    await replies.mark_unknown(sending, "no answer", at=NOW, look_at=None)
+    unknown = await _get(replies, sending.id)
+    if is_sent_anew:
+        await replies.settle_by_person(unknown.id, is_there=False, by="kari", version=unknown.version, at=NOW)
+        [anew] = await replies.claim_due("me", at=NOW, lease=LEASE)
+    else:
+        dropped = await replies.drop(unknown.id, by="kari", version=unknown.version, at=NOW)
+        draft = await replies.redraft(dropped.id, by="kari", version=dropped.version, at=NOW, has_looked=True)
+        anew = await replies.approve(draft.id, "Andre ord", by="kari", version=draft.version, at=NOW)
+    assert not await replies.mark_sent(sending, RECEIPT, at=NOW)
+    assert await _get(replies, anew.id) == anew
 
 
 async def test_a_post_is_answered_once_however_often_it_is_clicked(database: Database, replies: Replies) -> None:
