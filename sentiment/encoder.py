@@ -27,6 +27,7 @@ from sentiment.heads import (
     LANGUAGES,
     LEVELS_AT,
     MARKS_AT,
+    SENTIMENT,
     SENTIMENT_AT,
     SOFTMAX,
 )
@@ -40,6 +41,8 @@ _BATCH_TOKENS = 1_024
 _OVERLAP, _MOST_WINDOWS = 32, 8
 # Masked out wherever it stands; the vocabulary's own number for it.
 _PAD = 1
+# A logit further from nought than this says no more of the mood than this one.
+MOST_SAID = 8.0
 
 Floats = NDArray[np.float32]
 _Float = TypeVar("_Float", np.float32, np.float64)
@@ -58,13 +61,14 @@ _CALIBRATED_AS = {
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Column by column: what the network's logit and the letter runs' are multiplied by, what is added, and from
-    which probability it is a yes.
+    which probability it is a yes. `moods`, float32 [3, COLUMNS], is what each other column's logit says of the moods.
     """
 
     scale: Floats
     wide: Floats
     shift: Floats
     threshold: Floats
+    moods: Floats
 
 
 class _Said(NamedTuple):
@@ -221,6 +225,7 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
 def calibrated(logits: Floats, wide: Floats, calibration: Calibration) -> Floats:
     """Return probabilities: float32 [..., COLUMNS]; by softmax within SOFTMAX, elsewhere each by itself."""
     scaled = logits * calibration.scale + wide * calibration.wide + calibration.shift
+    scaled[..., SENTIMENT_AT] += np.clip(logits, -MOST_SAID, MOST_SAID) @ calibration.moods.T
     out: Floats = (1 / (1 + np.exp(-np.clip(scaled, -30, 30)))).astype(np.float32)
     for group in SOFTMAX:
         out[..., group] = softmax(scaled[..., group])
@@ -255,6 +260,7 @@ def _calibration(table: dict[str, list[float]]) -> Calibration:
         wide=column("wide", 0.0),
         shift=column("shift", 0.0),
         threshold=column("threshold", 0.5),
+        moods=np.stack([column(f"moods {name}", 0.0) for name in SENTIMENT]),
     )
 
 

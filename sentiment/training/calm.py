@@ -24,8 +24,8 @@ from sentiment.heads import SENTIMENT_AT
 from sentiment.training import calibrate, quantise
 from sentiment.training.data import bench_keys, load, public_sample
 from sentiment.training.labels import TARGETS, Example, label_rows
-from sentiment.training.network import LAYERS, Exported, Network, Row, held, loss_of, mean, pad
-from sentiment.training.saved import network_of, trained_network
+from sentiment.training.network import LAYERS, Exported, Network, Row, halved, held, loss_of, mean, pad
+from sentiment.training.saved import network_of, trained_network, write_about
 from sentiment.training.train import BATCH, batches, encode, optimiser_of
 from sentiment.training.tune import answers, arguments_of, write
 from sentiment.training.written import OWN_POSTS, key, own_posts
@@ -94,9 +94,12 @@ def recalibrate_moods(artefact: Path, dev: Sequence[Example]) -> None:
     fitted = calibrate.fit(encoder.logits(texts), encoder.wide(texts), dev)
     about = json.loads((artefact / "model.json").read_text())
     for code, table in about["calibration"].items():
-        for name in table:
-            table[name][SENTIMENT_AT] = fitted[code][name][SENTIMENT_AT]
-    (artefact / "model.json").write_text(json.dumps(about) + "\n")
+        for name, numbers in fitted[code].items():
+            if name.startswith("moods "):
+                table[name] = numbers
+            else:
+                table[name][SENTIMENT_AT] = numbers[SENTIMENT_AT]
+    write_about(artefact, about)
 
 
 def seen(before: Exported, rows: list[Row], labels: list[list[float]], pad_id: int, rng: random.Random) -> list[Seen]:
@@ -107,7 +110,7 @@ def seen(before: Exported, rows: list[Row], labels: list[list[float]], pad_id: i
     out: list[Seen] = []
     for chosen in batches([len(row) for row in rows], rng):
         ids, mask = pad([rows[i] for i in chosen], pad_id)
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), halved():
             layers = before.network.layers(ids, mask)
             said = before.heads(mean(layers[-1], mask)).float()
             meant = before.meaning(held(layers, mask)).float()
@@ -136,7 +139,7 @@ def learn(network: Network, before: Exported, plan: Sequence[Seen], beside: Sequ
 
 def _lost(network: Network, meaning: nn.Linear, one: Seen) -> Tensor:
     """Return the loss of a batch: against what is to be said, and as far as its meaning has moved."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with halved():
         below = one.below.float()
         top = mean(network.above(below, one.mask, _STAYING), one.mask)
         logits = network.heads(network.dropout(top))

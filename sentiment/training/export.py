@@ -5,10 +5,8 @@ and the files. The quantised model's own outputs are what is calibrated, since i
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from transformers import AutoTokenizer
@@ -17,7 +15,7 @@ from sentiment.encoder import Encoder
 from sentiment.heads import COLUMNS
 from sentiment.training import calibrate, meaning, quantise, wide
 from sentiment.training.data import load
-from sentiment.training.saved import facts_of, trained_network
+from sentiment.training.saved import facts_of, trained_network, write_about
 from sentiment.training.train import MAX_TOKENS, encode
 
 
@@ -36,20 +34,18 @@ def export(trained: Sequence[Path], base: Path, data: Path, out: Path) -> None:
     everything, _ = load(data, seed=facts["seed"], open_only=is_open, whole=True)
     wide.fit(everything, seed=facts["seed"]).save(out / "ngrams.npz")
     _save_tokenizer(tokenizer, out)
-    digest = hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     about: dict[str, object] = {
         "name": "genlyd-nordic-open" if is_open else "genlyd-nordic",
-        "version": f"{datetime.now(UTC):%Y.%m.%d}-{digest[:8]}",
         "columns": COLUMNS,
         "max_tokens": MAX_TOKENS,
         "calibration": {},
         "training": facts,
     }
-    _save(out, about)
+    write_about(out, about)
     encoder = Encoder(out, threads=2)
     texts = [example.text for example in dev]
     about["calibration"] = calibrate.fit(encoder.logits(texts), encoder.wide(texts), dev)
-    _save(out, about)
+    write_about(out, about)
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
     print(f"{out}: {size:.1f} MB, calibrated on {len(dev)} development rows")
 
@@ -58,10 +54,6 @@ def _save_tokenizer(tokenizer: object, out: Path) -> None:
     tokenizer.save_pretrained(out)  # type: ignore[attr-defined]
     file = out / "tokenizer.json"
     file.write_text(json.dumps(json.loads(file.read_text()), ensure_ascii=False, separators=(",", ":")))
-
-
-def _save(out: Path, about: dict[str, object]) -> None:
-    (out / "model.json").write_text(json.dumps(about) + "\n")
 
 
 def main() -> None:

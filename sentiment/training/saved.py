@@ -1,9 +1,12 @@
 """Networks from files: what `train` left, or an artefact, whose rounded weights are taken as they are.
 
-Owns the reading. Training goes on from an artefact where the float weights are not at hand, as on your own labels.
+Owns the reading, and what an artefact says of itself. Training goes on from an artefact where the float weights are
+not at hand, as on your own labels.
 """
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,15 @@ def facts_of(folder: Path) -> dict[str, Any]:
     else:
         facts = json.loads((folder / "training.json").read_text())
     return facts
+
+
+def write_about(folder: Path, about: dict[str, Any]) -> None:
+    """Write model.json beside the artefact's other files, and in it the version: the day, and what they come to."""
+    whole = hashlib.sha256((folder / "model.onnx").read_bytes())
+    whole.update((folder / "ngrams.npz").read_bytes())
+    whole.update(json.dumps(about["calibration"], sort_keys=True).encode())
+    about["version"] = f"{datetime.now(UTC):%Y.%m.%d}-{whole.hexdigest()[:8]}"
+    (folder / "model.json").write_text(json.dumps(about) + "\n")
 
 
 def _is_artefact(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
 from sentiment.training.data import load
 from sentiment.training.labels import TARGETS, label_rows
-from sentiment.training.network import Network, Row, lighten, loss_of, mean, meaning_loss, pad
+from sentiment.training.network import Network, Row, halved, lighten, loss_of, mean, meaning_loss, pad
 from sentiment.training.saved import facts_of, trained_network
 
 MAX_TOKENS = 192
@@ -107,7 +107,7 @@ def train(
     running, seen = 0.0, 0
     for step, chosen in enumerate(plan, start=1):
         x, mask = (part.to(device) for part in pad([ids[i] for i in chosen], tokenizer.pad_token_id))
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with halved(device):
             logits, embedding = model(x, thinned(mask))
         loss = loss_of(logits.float(), targets[chosen].to(device))
         if step % _MEANING_EVERY == 0:
@@ -171,7 +171,7 @@ def thinned(mask: Tensor) -> Tensor:
 
 
 def _taught(teacher: BertModel, ids: Tensor, mask: Tensor, device: str) -> Tensor:
-    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+    with torch.inference_mode(), halved(device):
         hidden = teacher(input_ids=ids, attention_mask=mask).last_hidden_state
     return nn.functional.normalize(mean(hidden.float(), mask), dim=-1).clone()
 
