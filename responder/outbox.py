@@ -18,7 +18,7 @@ from core.clock import Clock
 from core.config import SafetyConfig
 from core.errors import NeedsOperator, OutcomeUnknown, PlatformError, Rejected, StoreError, TryLater
 from core.failpoint import reach
-from core.reply import Receipt, Reply
+from core.reply import Receipt, Reply, ReplyState
 from responder.guards import refusal
 from responder.senders.base import Look, Sender
 from store.accounts import Accounts
@@ -332,6 +332,10 @@ class Outbox:
 
     async def _note_published(self, reply: Reply, receipt: Receipt, outcome: str) -> str:
         if await self.replies.mark_sent(reply, receipt, at=self.clock.now()):
+            return outcome
+        now = await self.replies.get(reply.id)
+        if now is not None and (now.state, now.attempts) == (ReplyState.SENT, reply.attempts):
+            # Whoever looked for it meanwhile found it, or a person did.
             return outcome
         published = {"reply": reply.id, "account": reply.account, "remote_id": receipt.remote_id}
         log.error("a reply that moved on meanwhile is published: it may stand there twice", extra=published)

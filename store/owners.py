@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Collection
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -94,17 +95,9 @@ class OwnerLock:
 
 def _remove(file: Path) -> None:
     """Remove a file that nobody has locked, holding its lock: who began to lock it meanwhile makes another."""
-    try:
-        descriptor = os.open(file, os.O_RDWR)
-    except OSError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.unlink(missing_ok=True)
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(descriptor)
+    with suppress(OSError), file.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
 
 
 def _is_there(descriptor: int, file: Path) -> bool:

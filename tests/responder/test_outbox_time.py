@@ -154,6 +154,22 @@ async def test_an_answer_slower_than_the_time_we_give_it_is_looked_for_and_stand
     assert (await state_of(outbox), len(slow.published), slow.send_calls) == (ReplyState.SENT, 1, 0)
 
 
+@pytest.mark.parametrize("is_sent_anew", [True, False])
+async def test_a_receipt_that_comes_late_is_an_alarm_only_where_the_reply_left_anew(
+    outbox: Outbox, clock: ManualClock, caplog: pytest.LogCaptureFixture, due: int, *, is_sent_anew: bool
+) -> None:
+    async with sending(outbox, SlowWire()):
+        after = clock.now() + timedelta(seconds=61)
+        [looked] = await outbox.replies.claim_unsettled("another", at=after, lease=timedelta(seconds=60))
+        if is_sent_anew:
+            await outbox.replies.reschedule(looked, "absent", at=after, not_before=after)
+            await outbox.replies.claim_due("another", at=after, lease=timedelta(seconds=60))
+        else:
+            await outbox.replies.mark_sent(looked, Receipt(remote_id="5001", url="u"), at=after)
+    assert ("it may stand there twice" in caplog.text) is is_sent_anew
+    assert await state_of(outbox) is (ReplyState.SENDING if is_sent_anew else ReplyState.SENT)
+
+
 async def test_a_no_to_a_second_sending_says_nothing_about_the_first(
     outbox: Outbox, wire: Wire, clock: ManualClock, due: int
 ) -> None:
