@@ -212,18 +212,21 @@ class TooSlow(Exception):
 
 @contextmanager
 def within(seconds: float, *, what: str = "the text") -> Iterator[None]:
-    """Raise TooSlow, naming `what`, if the block runs longer: it stops Python and its patterns, on the main thread."""
+    """Raise TooSlow, naming `what`, if the block works longer: it stops Python and its patterns, on the main thread.
+
+    Seconds of this process's own work, on all cores: a machine that is busy with other things slows nothing down here.
+    """
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
         raise TooSlow(f"{what}: no answer in {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     except TooSlow as err:
         # Anew: where the alarm rang can be a place without a line number, over which pytest stumbles.
         raise TooSlow(str(err)) from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
