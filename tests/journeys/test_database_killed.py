@@ -66,6 +66,8 @@ async def test_the_database_killed_under_us_costs_seconds_and_no_second_reply(
     for name in posts:
         post = a_post(name, author=an_author(name), platform=scene.account.platform, posted_at=now)
         await assessed(scene.database, a_mention(post=post, account=scene.account.name), at=now)
+        if name == posts[0]:
+            await eventually(lambda: _are_at_work(scene))
         if name == posts[len(posts) // 2]:
             await (_kill_a_backend(scene) if what == "backend" else _kill_the_server(server))
             await eventually(lambda: _is_noticed(scene))
@@ -117,6 +119,12 @@ def _status(pid: int) -> str:
         return Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return "(zombie)"
+
+
+async def _are_at_work(scene: Scene) -> bool:
+    """One decided, one sent, and both senders know of each other: who is killed while it starts only says so."""
+    states = await Replies(scene.database).count_by_state()
+    return states == {"sent": 1} and scene.attacker.logs().count("another process that sends is seen") == 2
 
 
 async def _is_noticed(scene: Scene) -> bool:
