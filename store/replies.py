@@ -211,9 +211,9 @@ class Replies(Writing):
         self, reply: Reply, why: str, *, at: datetime, look_at: datetime | None, looks: int | None = None
     ) -> bool:
         """Nobody can say whether it was published. `look_at` None: only a person can. `looks`: so many count so far."""
-        values = {"problem": why, "not_before": look_at, "lease_until": None}
+        counted = {} if looks is None else {"looks": looks}
         return await self._mark(
-            reply, ReplyState.UNKNOWN, at=at, **values, **({} if looks is None else {"looks": looks})
+            reply, ReplyState.UNKNOWN, at=at, problem=why, not_before=look_at, lease_until=None, **counted
         )
 
     async def reschedule(self, reply: Reply, why: str, *, at: datetime, not_before: datetime) -> bool:
@@ -312,8 +312,6 @@ class Replies(Writing):
 
         Raises: Conflict, also where a sender is looking for it right now and is asked to send it again.
         """
-        if not is_there:
-            await self._check_not_looked_for(reply_id, at=at)
         to = ReplyState.SENT if is_there else ReplyState.APPROVED
         return await self._by_person(
             reply_id,
@@ -330,13 +328,6 @@ class Replies(Writing):
             # Whoever sends it again has read what came since.
             approved_at=_R.approved_at if is_there else case((_R.is_automatic, _R.approved_at), else_=at),
         )
-
-    async def _check_not_looked_for(self, reply_id: int, *, at: datetime) -> None:
-        """The look tells in seconds what a person may have missed. Raises: Conflict."""
-        looking = select(_R.id).where(_R.id == reply_id, _R.state == ReplyState.UNKNOWN, _R.lease_until > at)
-        async with self._db.read() as connection:
-            if (await connection.execute(looking)).first():
-                raise Conflict("it is being looked for right now: try again in a minute")
 
     async def standing(self, reply: Reply, *, at: datetime) -> Standing:
         """Return how things stand around a reply right now."""
@@ -414,6 +405,7 @@ class Replies(Writing):
                 raise Conflict("the reply changed since you opened it")
             before = rows.reply(row)
             _check_by_person(before, to, only_from)
+            _check_not_looked_for(before, to, row.lease_until, at=at)
             await _check_post_stands(connection, before, to)
             await _check_unanswered(connection, before, to)
             changed = (
@@ -482,6 +474,13 @@ def _check_by_person(reply: Reply, to: ReplyState, only_from: ReplyState | None)
         check_move(reply.state, to)
     except IllegalMove as err:
         raise Conflict(f"the reply is already {reply.state}") from err
+
+
+def _check_not_looked_for(reply: Reply, to: ReplyState, lease_until: datetime | None, *, at: datetime) -> None:
+    """A look tells in seconds what a person may have missed: until then nobody sends it again. Raises: Conflict."""
+    is_looked_for = reply.state is ReplyState.UNKNOWN and lease_until is not None and lease_until > at
+    if is_looked_for and to is ReplyState.APPROVED:
+        raise Conflict("it is being looked for right now: try again in a minute")
 
 
 async def _check_post_stands(connection: AsyncConnection, reply: Reply, to: ReplyState) -> None:

@@ -148,8 +148,8 @@ MUTANTS = (
     Mutant(
         "a person sends again what is being looked for",
         REPLIES,
-        "            await self._check_not_looked_for(reply_id, at=at)\n",
-        "            pass\n",
+        "            _check_not_looked_for(before, to, row.lease_until, at=at)\n",
+        "",
         f"{_STORE}::test_what_is_being_looked_for_cannot_be_sent_again_by_a_person",
     ),
     Mutant(
