@@ -80,6 +80,8 @@ class Rig:
     clock: JumpyClock = field(default_factory=JumpyClock)
     budget: Budget = field(default_factory=Budget)
     poll_seconds: float = 0.1
+    # Long enough for a machine that stands still for a while; shortened where a fault is that nothing comes.
+    patience_seconds: float = 15.0
     wrote: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     bell: Bell = field(init=False)
@@ -110,14 +112,19 @@ class Rig:
 
     def listener(self) -> Listener:
         if self.emulated.platform is Platform.X:
-            client = XClient(self.account, timeout_seconds=1.5, quiet_seconds=2.0, purse=self.purse)
+            client = XClient(
+                self.account,
+                timeout_seconds=self.patience_seconds,
+                quiet_seconds=self.patience_seconds,
+                purse=self.purse,
+            )
             is_stream = self.kind == "stream"
             return (
                 XStreamListener(client, (WATCHES[Platform.X],), read_seconds=0.3)
                 if is_stream
                 else XMentionsListener(client)
             )
-        other = RedditClient(self.account, timeout_seconds=1.5, purse=self.purse)
+        other = RedditClient(self.account, timeout_seconds=self.patience_seconds, purse=self.purse)
         if self.kind == "comments":
             return RedditCommentsListener(other, ("sandbox",))
         if self.kind == "inbox":

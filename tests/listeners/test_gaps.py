@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ __all__ = ["sqlite_template"]
 POLLED = ("mentions", "inbox", "comments", "search")
 ALL = ("stream", *POLLED)
 SLACK = timedelta(seconds=2)
+# Under the three seconds that a fault keeps silent, and far over what an answer takes.
+IMPATIENT_SECONDS = 1.5
 
 
 @pytest.fixture
@@ -57,6 +60,11 @@ async def fails_and_recovers(rig: Rig, fault: dict[str, Any], why: str) -> None:
     assert len(await rig.gaps()) == 1
 
 
+def a_rig_for(fault: dict[str, Any], kind: str, database: Database) -> AbstractAsyncContextManager[Rig]:
+    is_silence = fault["do"] in ("hang", "stall")
+    return a_rig(kind, database, **({"patience_seconds": IMPATIENT_SECONDS} if is_silence else {}))
+
+
 POLL_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a cut connection": ({"do": "drop", "times": 2}, "could not be reached"),
     "no answer": ({"do": "hang", "seconds": 3.0}, "could not be reached"),
@@ -74,7 +82,7 @@ async def test_a_poll_that_fails_is_one_gap_that_the_next_answer_covers(
     kind: str, cause: str, database: Database
 ) -> None:
     fault, why = POLL_FAULTS[cause]
-    async with a_rig(kind, database) as rig:
+    async with a_rig_for(fault, kind, database) as rig:
         await fails_and_recovers(rig, fault, why)
 
 
@@ -91,17 +99,17 @@ STREAM_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("cause", STREAM_FAULTS)
 async def test_a_stream_that_breaks_is_one_gap_that_search_covers(cause: str, database: Database) -> None:
     fault, why = STREAM_FAULTS[cause]
-    async with a_rig("stream", database) as rig:
+    async with a_rig_for(fault, "stream", database) as rig:
         await fails_and_recovers(rig, fault, why)
 
 
 @pytest.mark.parametrize("cause", POLL_FAULTS)
 async def test_a_connect_that_fails_after_a_reset_is_part_of_the_same_gap(cause: str, database: Database) -> None:
-    async with a_rig("stream", database) as rig:
+    fault, _ = POLL_FAULTS[cause]
+    async with a_rig_for(fault, "stream", database) as rig:
         await rig.start()
         await rig.say("before")
         await rig.hears_all()
-        fault, _ = POLL_FAULTS[cause]
         await rig.emulated.faults({"on": "stream", **fault}, {"on": "stream", "do": "reset"})
         await rig.say("while it failed")
         gap = await rig.a_closed_gap()
@@ -112,11 +120,11 @@ async def test_a_connect_that_fails_after_a_reset_is_part_of_the_same_gap(cause:
 
 @pytest.mark.parametrize("cause", POLL_FAULTS)
 async def test_a_backfill_that_fails_leaves_the_gap_open_until_it_succeeds(cause: str, database: Database) -> None:
-    async with a_rig("stream", database) as rig:
+    fault, _ = POLL_FAULTS[cause]
+    async with a_rig_for(fault, "stream", database) as rig:
         await rig.start()
         await rig.say("before")
         await rig.hears_all()
-        fault, _ = POLL_FAULTS[cause]
         await rig.emulated.faults({"on": "search", **fault}, {"on": "stream", "do": "close"})
         await rig.say("while it failed")
         await rig.a_closed_gap()
