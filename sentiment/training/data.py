@@ -203,17 +203,16 @@ def bench_keys(data: Path) -> set[str]:
 
 
 def _split(source: Source, data: Path, held_out: set[str]) -> tuple[list[Example], list[Example]]:
-    rows = [
-        row for row in _rows(data / "train" / f"{source.file}.jsonl") if key(normalise(row["text"])) not in held_out
-    ]
-    official = any(row["split"] == "dev" for row in rows)
+    every = ((row, normalise(row["text"])) for row in _rows(data / "train" / f"{source.file}.jsonl"))
+    rows = [(row, text) for row, text in every if key(text) not in held_out]
+    official = any(row["split"] == "dev" for row, _ in rows)
     train: list[Example] = []
     dev: list[Example] = []
-    for row in rows:
+    for row, text in rows:
         labels = source.labels(row)
         if labels:
             labels |= language_of(row["lang"])
-            example = Example(text=normalise(row["text"]), lang=row["lang"], source=source.file, labels=labels)
+            example = Example(text=text, lang=row["lang"], source=source.file, labels=labels)
             is_dev = row["split"] == "dev" if official else _tenth(row["text"])
             (dev if is_dev else train).append(example)
     return train, dev

@@ -4,6 +4,7 @@ Owns the reading of these files. Refuses the public sets themselves, which are n
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,12 @@ OPINIONS = Path(__file__).parent / "opinions"
 _CODES, _LEVELS = tuple(one.value for one in LANGUAGES), ("0", "1", "2", "3")
 # Angry, insulting or threatening, ironic, in despair.
 _MARKS = ("a", "o", "i", "s")
+_NEITHER = re.compile(r"[\W_]+")
 
 
 def key(text: str) -> str:
     """What two copies of one post share: their letters and digits, or all of a post that has none."""
-    return "".join(c for c in text.casefold() if c.isalnum()) or text
+    return _NEITHER.sub("", text.casefold()) or text
 
 
 def mark(text: str) -> str:
