@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -32,6 +31,7 @@ from sentiment.heads import (
     SOFTMAX,
 )
 from sentiment.ngrams import Ngrams
+from sentiment.session import open_session
 from sentiment.text import normalise, words_of
 
 # More texts at once only adds padding on a CPU (measured: 8 is enough).
@@ -97,9 +97,7 @@ class Encoder:
             self._ngrams = Ngrams.load(folder / "ngrams.npz")
             # Through transformers the same ids cost 230 MB and a second more.
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = ort.InferenceSession(
-                str(folder / "model.onnx"), _options(threads), providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(folder / "model.onnx", threads=threads)
         except Exception as err:  # the tokenizers library raises nothing narrower
             raise _problem(f"the model in {folder} is not whole ({err}): {_cure(folder)}") from err
         self._tokenizer.enable_truncation(int(about["max_tokens"]), stride=_OVERLAP)
@@ -284,13 +282,3 @@ def _cure(folder: Path) -> str:
 
 def _problem(what: str) -> ConfigError:
     return ConfigError([Problem(line=None, where="sentiment.model", what=what)])
-
-
-def _options(threads: int) -> ort.SessionOptions:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A spinning pool burns the core that the event loop needs (measured: 10x slower beside a busy neighbour).
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return options

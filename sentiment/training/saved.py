@@ -125,7 +125,7 @@ def _encoder_state(graph: onnx.GraphProto, held: dict[str, NDArray[np.generic]])
             # Named after its module: /encoder/encoder/layer.0/attention/self/query/linear/MatMul_quant
             module = node.name.split(_LAYER)[1].rsplit("/linear/", 1)[0].replace("/", ".")
             weight = _plain(node.input[1].removesuffix("_quantized"), held)
-            inverse = _inverse(made_by[made_by[node.input[0]].input[0]], held)
+            inverse = _inverse(made_by[made_by[node.input[0]].input[0]], held, made_by)
             state[f"encoder.layer.{module}.weight"] = _tensor((weight * inverse[:, None]).T)
     return state
 
@@ -134,8 +134,11 @@ def _is_alias(node: onnx.NodeProto, held: dict[str, NDArray[np.generic]]) -> boo
     return node.op_type == "Identity" and node.input[0] in held
 
 
-def _inverse(node: onnx.NodeProto, held: dict[str, NDArray[np.generic]]) -> Floats:
+def _inverse(node: onnx.NodeProto, held: dict[str, NDArray[np.generic]], made_by: dict[str, onnx.NodeProto]) -> Floats:
     """Return what the inputs of an Evened layer are multiplied by: float32 [inputs]."""
+    if node.op_type == "Div":
+        # By each token's loudest value; artefacts of before 2026-11-24 do without.
+        node = made_by[node.input[0]]
     [name] = [one for one in node.input if one in held]
     if node.op_type != "Mul":
         raise KeyError(name)

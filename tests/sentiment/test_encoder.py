@@ -60,8 +60,8 @@ def test_a_text_reads_the_same_alone_and_in_a_batch(model: Model) -> None:
     for text, reading in zip(texts, together, strict=True):
         [alone] = model.read([text], any_language)
         mine, theirs = alone.probabilities, reading.probabilities
-        # int8 activations are scaled over the whole batch, so padding moves the last digits.
-        assert mine.negative == pytest.approx(theirs.negative, abs=0.06)
+        # How far below nought int8 activations go is asked of the whole batch, which moves the last digits.
+        assert mine.negative == pytest.approx(theirs.negative, abs=0.02)
         assert sum((mine.negative, mine.neutral, mine.positive)) == pytest.approx(1, abs=1e-5)
 
 
