@@ -70,18 +70,20 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def _process(database: Database, folder: Path) -> Cut:
-    return Cut(database, OwnerLock(folder), SystemClock(), seconds=2)
+def _process(database: Database, folder: Path, *, seconds: float = 2) -> Cut:
+    return Cut(database, OwnerLock(folder), SystemClock(), seconds=seconds)
 
 
 async def test_one_works_at_a_time_and_who_stops_in_order_is_followed_at_once(
     database: Database, tmp_path: Path
 ) -> None:
-    room, keeps = Room(), _process(database, tmp_path / "a")
+    # Longer than a busy machine stands still: a lease that runs out here is no order.
+    keeps, waits = (_process(database, tmp_path / name, seconds=6) for name in ("a", "b"))
+    room = Room()
     async with asyncio.TaskGroup() as group:
         first = group.create_task(lead("w", partial(room.work, "a"), keeps))
         await room.until(["a"])
-        second = group.create_task(lead("w", partial(room.work, "b"), _process(database, tmp_path / "b")))
+        second = group.create_task(lead("w", partial(room.work, "b"), waits))
         async with asyncio.timeout(60):
             while True:
                 if keeps.renewed > 5:
