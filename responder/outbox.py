@@ -23,9 +23,10 @@ from responder.guards import refusal
 from responder.senders.base import Look, Sender
 from store.accounts import Accounts
 from store.bell import Bell, Ring
+from store.claims import UNREACHABLE
 from store.owners import OwnerState
 from store.presence import BEAT_SECONDS, Presence
-from store.replies import UNREACHABLE, Replies
+from store.replies import Replies
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,8 @@ class Mutant:
     tests: str
 
 
-OUTBOX, REPLIES, GUARDS = "responder/outbox.py", "store/replies.py", "responder/guards.py"
+OUTBOX, GUARDS = "responder/outbox.py", "responder/guards.py"
+REPLIES, CLAIMS = "store/replies.py", "store/claims.py"
 _SENDING, _UNKNOWN = "tests/responder/test_outbox.py", "tests/responder/test_outbox_unknown.py"
 _TIME, _STORE = "tests/responder/test_outbox_time.py", "tests/store/test_replies.py"
 _HOLDS, _DOORS = "tests/store/test_holds.py", "tests/dashboard/test_security.py"
@@ -133,7 +134,7 @@ MUTANTS = (
     ),
     Mutant(
         "an interrupted look for an unreachable sender's reply is an ordinary one to whoever takes over",
-        REPLIES,
+        CLAIMS,
         'a_persons = {"not_before": None, "lease_until": None}',
         'a_persons = {"lease_until": at}',
         f"{_UNKNOWN}::test_a_look_for_an_unreachable_senders_reply_that_is_interrupted_sends_nothing_either",
@@ -168,7 +169,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is being sent can be claimed again",
-        REPLIES,
+        CLAIMS,
         "            _R.state == ReplyState.APPROVED,\n            or_(_R.not_before.is_(None), _R.not_before <= at),",
         "            _R.state.in_((ReplyState.APPROVED, ReplyState.SENDING)),",
         f"{_STORE}::test_concurrent_claimers_never_get_the_same_reply",
@@ -182,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "a sender is taken for lost before its lease is over",
-        REPLIES,
+        CLAIMS,
         "_R.state == ReplyState.SENDING, _R.lease_until < at, _R.owner.not_in(not_of)",
         "_R.state == ReplyState.SENDING, _R.owner.not_in(not_of)",
         f"{_STORE}::test_a_sender_that_was_lost_leaves_unknown_and_only_after_its_lease",
@@ -317,14 +318,14 @@ MUTANTS = (
     ),
     Mutant(
         "a sender whose clock is ahead cuts the hold short",
-        REPLIES,
+        CLAIMS,
         "_R.held_until <= self._db_now(at)",
         "_R.held_until <= at",
         f"{_HOLDS}::test_a_sender_whose_clock_is_ahead_waits_for_the_hold_too",
     ),
     Mutant(
         "what was approved leaves though its author wrote since",
-        REPLIES,
+        CLAIMS,
         "            not_(moved_on()),\n",
         "",
         f"{_HOLDS}::test_what_is_held_is_a_draft_again_when_its_author_writes_meanwhile",
