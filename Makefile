@@ -11,6 +11,8 @@ SEED ?=
 SEEDS ?= 1
 POSTS ?= 10000
 PROCESSES ?= 1
+# One more than there are cores: journeys spend half their time waiting.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 RATE ?= 50
 DATABASE ?=
 DESK_POSTS ?= 1000000
@@ -26,10 +28,10 @@ run: $(VENV)/.run ## Run the whole system; with no genlyd.toml, the sandbox (ALE
 
 test: $(VENV)/.dev ## Run every test: SQLite, PostgreSQL, a real browser, journeys
 	@scripts/browser
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 fast: $(VENV)/.dev ## Run the tests that need neither a browser nor PostgreSQL
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not browser and not postgres"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not browser and not postgres"
 
 check: $(VENV)/.dev lint test ## Everything CI runs
 
