@@ -26,6 +26,9 @@ from core.reply import Reply, ReplyKind, ReplyState
 
 ROOT = Path(__file__).parent.parent
 
+# torch's threads spin while they wait for each other: beside other workers a training took three times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Files that take minutes begin first, so that no worker is left alone with one at the end.
 _LONGEST = (
     "tests/sentiment/test_tune.py",
