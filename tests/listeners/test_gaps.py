@@ -61,8 +61,9 @@ async def fails_and_recovers(rig: Rig, fault: dict[str, Any], why: str) -> None:
 
 
 def a_rig_for(fault: dict[str, Any], kind: str, database: Database) -> AbstractAsyncContextManager[Rig]:
-    is_silence = fault["do"] in ("hang", "stall")
-    return a_rig(kind, database, **({"patience_seconds": IMPATIENT_SECONDS} if is_silence else {}))
+    if fault["do"] in ("hang", "stall"):
+        return a_rig(kind, database, patience_seconds=IMPATIENT_SECONDS)
+    return a_rig(kind, database)
 
 
 POLL_FAULTS: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,6 +1,7 @@
 """The shipped int8 artefact says what its PyTorch twin says, but for the rounding of what flows through it."""
 
 import random
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ def found(encoder: Encoder, twin: Twin) -> Likeness:
     return likeness(encoder, twin, sample())
 
 
+@cache
 def sample() -> list[str]:
     """Return posts to compare by: of every benchmark set where it is, else our own."""
     rng = random.Random(1)
