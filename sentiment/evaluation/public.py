@@ -60,6 +60,7 @@ class Scores:
     mcc: float
     mcc_interval: tuple[float, float]
     ece: float
+    ece_by_chance: float
     recalls: dict[str, float]
 
 
@@ -98,6 +99,7 @@ def score(truth: Ints, guess: Ints, confidence: Floats, classes: Sequence[str]) 
         mcc=measures.matthews(table),
         mcc_interval=interval(measures.matthews),
         ece=measures.calibration_error(confidence, guess == truth),
+        ece_by_chance=measures.chance_error(confidence),
         recalls=dict(zip(classes, recalls, strict=True)),
     )
 
@@ -110,7 +112,8 @@ def benchmark(answered: Sequence[Answers]) -> Section:
         title="Public benchmark",
         note=(
             "The official or stated test splits. In brackets the 95 % interval (1,000 bootstrap draws of the rows). "
-            "ECE: expected calibration error in 15 bins, of the probability of what was said. Each text is read as the "
+            "ECE: expected calibration error in 15 bins, of the probability of what was said; after the stroke what "
+            "answers exactly as right as they say would show on so few rows by chance. Each text is read as the "
             "language that the product finds in it. Yes or no is said from the threshold of that language; emotions "
             "are not calibrated."
         ),
@@ -129,9 +132,10 @@ def coverage(answered: Sequence[Answers]) -> Section | None:
     for language in sorted({language for one in moods for language in one.set.languages}):
         confidence, is_right = _pooled(moods, language)
         curve = covered(confidence, is_right)
-        figures[language] = {"n": len(confidence), "curve": curve}
+        error, by_chance = measures.calibration_error(confidence, is_right), measures.chance_error(confidence)
+        figures[language] = {"n": len(confidence), "ece": error, "ece_by_chance": by_chance, "curve": curve}
         cells = [f"{share(point['answered'])} / {share(point['precision'])}" for point in curve]
-        rows.append((language, count(len(confidence)), *cells))
+        rows.append((language, count(len(confidence)), f"{share(error)} / {share(by_chance)}", *cells))
     if not rows:
         return None
     return Section(
@@ -139,9 +143,9 @@ def coverage(answered: Sequence[Answers]) -> Section | None:
         title="The unsure band",
         note=(
             "Share of posts answered / share of those that are right, where a mood is said only from the confidence "
-            "above the column. All sentiment sets of a language together."
+            "above the column. All sentiment sets of a language together; ECE as above."
         ),
-        head=("language", "n", *(f"from {start:.1f}".replace("0.", ".") for start in _FROM)),
+        head=("language", "n", "ECE", *(f"from {start:.1f}".replace("0.", ".") for start in _FROM)),
         rows=rows,
         figures=figures,
     )
@@ -172,7 +176,7 @@ def _row(one: PublicSet, scores: Scores) -> tuple[str, ...]:
         between(scores.macro_f1, scores.macro_f1_interval),
         between(scores.macro_recall, scores.macro_recall_interval),
         between(scores.mcc, scores.mcc_interval),
-        share(scores.ece),
+        f"{share(scores.ece)} / {share(scores.ece_by_chance)}",
         recalls or NOTHING,
     )
 

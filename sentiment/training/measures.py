@@ -59,6 +59,16 @@ def calibration_error(confidence: Floats, is_right: NDArray[np.bool_], bins: int
     return float(error)
 
 
+def chance_error(confidence: Floats, *, rounds: int = 200, seed: int = 7) -> float:
+    """Return the calibration error that is expected by chance alone of answers exactly as right as they say.
+
+    Few rows leave few in a bin, and their share of right answers strays: below this nothing can be told.
+    """
+    rng = np.random.default_rng(seed)
+    draws = rng.random((rounds, len(confidence))) < confidence
+    return float(np.mean([calibration_error(confidence, draw) for draw in draws]))
+
+
 def interval(
     truth: Ints, guess: Ints, classes: int, of: Callable[[Floats], float], *, rounds: int = 1_000, seed: int = 7
 ) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from sentiment.training.data import load
 from sentiment.training.labels import TARGETS, label_rows
 from sentiment.training.network import Network, Row, halved, lighten, loss_of, mean, meaning_loss, pad
 from sentiment.training.saved import facts_of, trained_network
+from sentiment.training.spelling import respelt
 
 MAX_TOKENS = 192
 BATCH = 32
@@ -93,7 +94,8 @@ def train(
     model = lighten(Network(encoder) if after is None else trained_network(*after)).to(device)
     average = copy.deepcopy(model).requires_grad_(requires_grad=False)
     examples, dev = load(data, seed=seed, open_only=open_only, last=after is not None)
-    ids = encode(tokenizer, [example.text for example in examples])
+    hand = random.Random(seed)
+    ids = encode(tokenizer, [respelt(example.text, hand) for example in examples])
     targets = torch.tensor(label_rows(examples, TARGETS))
     plan = _plan([len(row) for row in ids], epochs, random.Random(seed))
     print(f"{len(examples)} examples, {len(dev)} dev, {len(plan)} steps on {device}", flush=True)

@@ -55,6 +55,15 @@ def test_calibration_error_weighs_each_bin_by_its_rows() -> None:
     )
 
 
+def test_few_rows_show_an_error_by_chance_that_many_do_not() -> None:
+    """Of one row said with .9, the error is .1 or .9; of many, that of their share."""
+    assert measures.chance_error(np.full(1, 0.9), rounds=4_000) == pytest.approx(0.9 * 0.1 + 0.1 * 0.9, abs=0.02)
+    few, many = (measures.chance_error(np.linspace(0.4, 1.0, n)) for n in (150, 15_000))
+    assert few > 0.05
+    assert many < 0.01
+    assert measures.chance_error(np.ones(150)) == 0
+
+
 def test_full_confidence_falls_in_the_last_bin() -> None:
     assert measures.calibration_error(np.ones(3), np.array([True, True, True])) == 0
 
