@@ -11,8 +11,9 @@ SEED ?=
 SEEDS ?= 1
 POSTS ?= 10000
 PROCESSES ?= 1
-# One more than there are cores: journeys spend half their time waiting.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
+# One more than the cores it may use: journeys spend half their time waiting. macOS binds no process to a core.
+WORKERS = $(shell $(PYTHON) -c 'import os; mine = getattr(os, "sched_getaffinity", None); \
+	print(min(4, (len(mine(0)) if mine else os.cpu_count() or 1) + 1))')
 RATE ?= 50
 DATABASE ?=
 DESK_POSTS ?= 1000000
