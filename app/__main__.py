@@ -296,7 +296,9 @@ def evaluate_command(
     sets: Annotated[list[str] | None, typer.Option(help="Only these sets, by comma.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="At most 200 rows of a set, the same ones each time.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
-    model: Annotated[Path | None, typer.Option(help="A folder `make model` wrote.", show_default="the shipped")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A folder that `make model` or `make tune` wrote.", show_default="the shipped")
+    ] = None,
 ) -> None:
     """Print how good the shipped model is: public benchmark, word lists beside it, our own posts."""
     from app.evaluate import evaluate

@@ -52,7 +52,7 @@ def main(a: argparse.Namespace) -> int:
         found = answer(reader, text, a.seconds)
         spent.append(time.perf_counter() - at)
         slowest = max(slowest, (spent[-1], ascii(text[:200])))
-        ids = tokenizer(normalise(text), truncation=True, max_length=192)["input_ids"]
+        ids = tokenizer(normalise(text))["input_ids"]
         found += ["a special token was smuggled in"] if special & set(ids[1:-1]) else []
         wrong.update(found)
         for one in found:

@@ -54,7 +54,8 @@ class Reason:
     """One thing that moved the urgency or the mood: its name, and the words that carried it.
 
     Take the words at `spans` (start and end, in characters of the post) out and the urgency falls by `points`, and the
-    probability of the mood by `mood` (0..1). Reach, which no words carry, has no spans.
+    probability of the mood by `mood` (0..1). Reach, which no words carry, has no spans. Words that move neither were
+    read by themselves, and come to nearly as much: the post is urgent several times over.
     """
 
     cue: str
@@ -62,6 +63,11 @@ class Reason:
     points: int
     mood: float = 0.0
     spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def makes_urgent(self) -> bool:
+        """Whether it is a reason for the urgency, and not for less of it or for the mood alone."""
+        return self.points > 0 or (not self.points and not self.mood and bool(self.spans))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ class Desk:
 def _why(assessed: Assessment) -> str:
     if not assessed.is_explained:
         return "; many posts came at once, so why it is so follows on its page"
-    found = [_spelled(reason) for reason in assessed.reasons if reason.points > 0]
+    found = [_spelled(reason) for reason in assessed.reasons if reason.makes_urgent]
     return f" because of: {', '.join(found) or 'a rule'}"
 
 

@@ -25,12 +25,11 @@ class Lessons:
 
 def lessons_of(found: Iterable[Lesson]) -> Lessons:
     """Return lessons made ready for many comparisons."""
-    kinds: dict[tuple[str, str], tuple[Lesson, ...]] = {}
+    kinds: dict[tuple[str, str], list[Lesson]] = {}
     for lesson in found:
-        key = (lesson.account, lesson.model_version)
-        kinds[key] = (*kinds.get(key, ()), lesson)
+        kinds.setdefault((lesson.account, lesson.model_version), []).append(lesson)
     rows = {key: unpacked([lesson.embedding for lesson in group]) for key, group in kinds.items()}
-    return Lessons(kinds, rows)
+    return Lessons({key: tuple(group) for key, group in kinds.items()}, rows)
 
 
 def effects(lessons: Lessons, assessment: Assessment, account: str) -> tuple[Effect, ...]:

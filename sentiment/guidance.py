@@ -21,6 +21,8 @@ from store.taught import TaughtWords
 log = logging.getLogger(__name__)
 
 FRESH_FOR = timedelta(seconds=2)
+# So many corrections are read anew at a time, in a second or so: new posts wait for it.
+_AT_ONCE = 32
 
 
 class Teachable(Protocol):
@@ -87,13 +89,16 @@ class Guidance(Generic[R]):
         if not old:
             return
         loop = asyncio.get_running_loop()
-        for correction_id, text, hint in old:
-            # Once only: two workers with different models must not go on renewing after each other.
-            self._renewed.add(correction_id)
+        for correction_id, text, hint in old[:_AT_ONCE]:
             read = await loop.run_in_executor(thread, self._read, correction_id, text, hint)
             if read is not None and read.embedding is not None:
                 await self._corrections.renew(correction_id, read.embedding, self._plain.version)
-        log.info("corrections were read anew by this model", extra={"count": len(old)})
+            # Once only: two workers with different models must not go on renewing after each other.
+            self._renewed.add(correction_id)
+        log.info(
+            "corrections were read anew by this model",
+            extra={"count": min(len(old), _AT_ONCE), "left": max(0, len(old) - _AT_ONCE)},
+        )
 
     def _read(self, correction_id: int, text: str, hint: str | None) -> Assessment | None:
         """Part of the worker's loop: one text that the model fails on must not end it."""

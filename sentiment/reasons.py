@@ -91,8 +91,8 @@ def proven(
 
 
 def parts(text: str, reading: Reading, judgement: Judgement, reasons: Sequence[Reason]) -> list[Span]:
-    """Return the parts of an urgent post to read alone, none where a reason of some points is known already."""
-    if judgement.exact < _URGENT or any(reason.points > 0 for reason in reasons):
+    """Return the parts of an urgent post to read alone, none where some of its words are known to be a reason."""
+    if judgement.exact < _URGENT or any(reason.points > 0 and reason.spans for reason in reasons):
         return []
     clauses = [span for span in map(_trimmed, _PART.finditer(text)) if " " in text[slice(*span)]]
     found = clauses[:_MOST_PARTS] if len(clauses) > 1 else []
@@ -150,10 +150,13 @@ def _best(said: NDArray[np.float32], where: Sequence[Span], *, longest: int = _L
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:
-    """Return `text` with the words at `spans` taken out, "" where nothing would be left to read."""
+    """Return `text` with the words at `spans` taken out, "" where nothing would be left to read.
+
+    Its lines stay lines: what is quoted is known by them.
+    """
     out, at = "", 0
     for start, end in sorted(spans):
         out += text[at:start] if start >= at else ""
         at = max(at, end)
-    left = " ".join((out + text[at:]).split())
+    left = "\n".join(" ".join(line.split()) for line in (out + text[at:]).split("\n"))
     return left if any(char.isalnum() for char in left) else ""

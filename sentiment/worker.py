@@ -46,21 +46,22 @@ async def run_worker(guidance: Guidance[Reader], posts: Posts, reasons: Reasons,
     # As time passes: a clock that is set back must not end the sweeps.
     swept_at = clock.passed() - _SWEEP_SECONDS
     lost_after = timedelta(0)  # at start, everything that waits is ours
-    owes_reasons = True
+    owes_reasons, is_behind = True, False
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="model") as thread:
         while True:
             try:
                 if clock.passed() - swept_at >= _SWEEP_SECONDS:
                     waiting = await posts.waiting(Stage.SAVED, before=clock.now() - lost_after, limit=BATCH)
-                    if len(waiting) < BATCH:
+                    is_behind = len(waiting) == BATCH
+                    if not is_behind:
                         swept_at, lost_after, owes_reasons = clock.passed(), _LOST_AFTER, True
                     await _assess(waiting, guidance, posts, bell, clock, thread)
-                entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=0.0 if owes_reasons else 1.0)
+                entries = await bell.wait(Ring.ASSESS, count=BATCH, seconds=0.0 if owes_reasons or is_behind else 1.0)
                 if entries:
                     reach("S1")
                 await _assess([entry.row_id for entry in entries], guidance, posts, bell, clock, thread)
                 await bell.done(Ring.ASSESS, entries)
-                if not entries and owes_reasons:
+                if not entries and owes_reasons and not is_behind:
                     owes_reasons = await _explain(guidance, reasons, bell, thread)
                 elif len(entries) > _CALM:
                     owes_reasons = True

@@ -116,7 +116,7 @@ def _counted(one: Answers, lists: Sequence[WordList], data: Path, most: int | No
 def _figures(one: Answers, who: str, cuts: str, guess: Ints) -> dict[str, object]:
     # A sum of valences is no probability: it has no calibration to speak of.
     figures = asdict(score(one.truth, guess, np.ones(len(guess)), CLASSES[Task.MOOD]))
-    return {"who": who, "cuts": cuts, **{name: value for name, value in figures.items() if name != "ece"}}
+    return {"who": who, "cuts": cuts, **{name: value for name, value in figures.items() if not name.startswith("ece")}}
 
 
 def _row(one: Answers, who: str, cuts: str, guess: Ints) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ _ASKED: dict[Task, tuple[str, Callable[[Heads], float]]] = {
 }
 # From which confidence an answer counts, in the curve of the unsure band.
 _FROM = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+# Between which confidences a mark is counted, in the table of what a mark is worth; 1.01 takes in 1.
+_BANDS = ((0.0, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01))
 _AT_ONCE = 512
 
 Threshold = Callable[[str, Language], float]
@@ -166,6 +168,45 @@ def covered(confidence: Floats, is_right: NDArray[np.bool_]) -> list[dict[str, f
     return points
 
 
+def worth(answered: Sequence[Answers]) -> Section | None:
+    """Return of 100 posts that were marked with a mood, with a confidence, how many have it."""
+    moods = [one for one in answered if one.set.task is Task.MOOD]
+    figures: dict[str, dict[str, list[dict[str, float]]]] = {}
+    rows: list[tuple[str, ...]] = []
+    for language in sorted({language for one in moods for language in one.set.languages}):
+        confidence, is_right = _pooled(moods, language)
+        said = np.concatenate([one.guess[_spoken(one, language)] for one in moods])
+        for at, mood in enumerate(CLASSES[Task.MOOD]):
+            mine = said == at
+            bands = banded(confidence[mine], is_right[mine])
+            figures.setdefault(language, {})[mood] = bands
+            cells = [f"{share(band['right'])} ({count(int(band['n']))})" for band in bands]
+            rows.append((language, mood, count(int(mine.sum())), *cells))
+    if not rows:
+        return None
+    return Section(
+        name="worth",
+        title="What a mark is worth",
+        note=(
+            "Of the posts marked with a mood, the share that has it by the set's own labels, by the confidence of the "
+            "mark; in brackets how many were marked so. All sentiment sets of a language together."
+        ),
+        head=("language", "marked", "n", *(f"{low:.1f} to {min(high, 1):.1f}" for low, high in _BANDS)),
+        rows=rows,
+        figures=figures,
+        left=2,
+    )
+
+
+def banded(confidence: Floats, is_right: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return, for each of _BANDS, how many were marked with such a confidence, and the share that is right."""
+    out = []
+    for low, high in _BANDS:
+        inside = (confidence >= low) & (confidence < high)
+        out.append({"from": low, "n": int(inside.sum()), "right": ratio(float(is_right[inside].sum()), inside.sum())})
+    return out
+
+
 def _row(one: PublicSet, scores: Scores) -> tuple[str, ...]:
     recalls = ", ".join(f"{name.replace('_', ' ')} {share(value)}" for name, value in scores.recalls.items())
     return (
@@ -182,10 +223,13 @@ def _row(one: PublicSet, scores: Scores) -> tuple[str, ...]:
 
 
 def _pooled(moods: Sequence[Answers], language: str) -> tuple[Floats, NDArray[np.bool_]]:
-    mine = [np.array([one == language for one in answers.set.languages]) for answers in moods]
-    confidence = np.concatenate([one.confidence[rows] for one, rows in zip(moods, mine, strict=True)])
-    is_right = np.concatenate([(one.guess == one.truth)[rows] for one, rows in zip(moods, mine, strict=True)])
+    confidence = np.concatenate([one.confidence[_spoken(one, language)] for one in moods])
+    is_right = np.concatenate([(one.guess == one.truth)[_spoken(one, language)] for one in moods])
     return confidence, is_right
+
+
+def _spoken(answers: Answers, language: str) -> NDArray[np.bool_]:
+    return np.array([one == language for one in answers.set.languages])
 
 
 def _moods(readings: Sequence[Reading]) -> Floats:

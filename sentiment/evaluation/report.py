@@ -48,8 +48,9 @@ def _public(planned: Plan, parts: Parts, said: Say) -> Iterator[Section]:
         said("counting words")
         if (beside := lexicons.baselines(planned.data, answered, planned.most)) is not None:
             yield beside
-    if (curve := public.coverage(answered)) is not None:
-        yield curve
+    for told in (public.coverage(answered), public.worth(answered)):
+        if told is not None:
+            yield told
 
 
 def _own(planned: Plan, parts: Parts, said: Say) -> Iterator[Section]:

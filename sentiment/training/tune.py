@@ -125,7 +125,10 @@ def main() -> None:
     if not posts:
         sys.exit(f"{a.labels} holds no train*.tsv with a post in it: docs/model.md says how a line looks")
     tune(posts, a.out, model=a.model, name=a.name, epochs=a.epochs, seed=a.seed)
-    print(f'{a.out} is ready: set model = "folder:{a.out}" under [sentiment], and compare with `genlyd evaluate`')
+    print(
+        f'{a.out} is ready: set model = "folder:{a.out}" under [sentiment]. '
+        f"`genlyd evaluate --model {a.out}` shows its figures, `genlyd evaluate` those of the shipped one."
+    )
 
 
 if __name__ == "__main__":

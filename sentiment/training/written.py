@@ -70,7 +70,7 @@ def own_moods(folder: Path = MOODS, *, families: bool | None = None) -> list[Exa
 
 def _moods_of(file: Path) -> Iterator[tuple[str, Labels]]:
     """Yield (what, mood) of lines "negative, neutral, positive, what", the three of a hundred readers."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(file), start=1):
         *counts, what = line.split("\t", 3)
         if (
             len(counts) != 3
@@ -98,9 +98,18 @@ def read_posts(file: Path) -> list[Example]:
     """
     return [
         _own(line, where=f"{file.name} line {number}")
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(_lines(file), start=1)
         if line and not line.startswith("lang\t")
     ]
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines as editors count them; a mark at the start, which spreadsheets write, is passed over."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise ValueError(f"{file.name} is not UTF-8 ({err.reason} at byte {err.start}): save it as such") from err
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _own(line: str, *, where: str) -> Example:

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from core.assessment import Language
+from core.assessment import Language, Reason
 from core.clock import ManualClock
 from responder.draft import load
 from responder.rules import DEFAULT_RULES
@@ -12,7 +12,22 @@ from store.bell import Bell
 from store.database import Database
 from store.decisions import Decisions
 from store.posts import Posts
-from tests.builders import a_mention, a_post, an_author, assessed
+from tests.builders import a_mention, a_post, a_rule, an_assessment, an_author, assessed, some_facts
+
+
+def test_an_alert_names_the_words_that_would_be_enough_alone_and_no_word_that_calms_or_only_sounds() -> None:
+    reasons = (
+        Reason(cue="urgent words", words="røg og ild", points=0, spans=((0, 10),)),
+        Reason(cue="reach", words="", points=4),
+        Reason(cue="mood", words="øv", points=0, mood=0.2, spans=((11, 13),)),
+        Reason(cue="øv", words="øv", points=-20, spans=((11, 13),)),
+    )
+    assessment = an_assessment(urgency=95, reasons=reasons)
+    rules = (a_rule(name="people", escalate=True),)
+    templates = load(brand="Fjordnet", house_language=Language.DA, signatures={})
+    notice = Desk(rules=rules, templates=templates, dashboard_url="").plan(some_facts(assessment=assessment)).notice
+    assert notice is not None
+    assert "Urgency 95 because of: urgent words (røg og ild), reach\n" in notice.body
 
 
 async def test_a_clock_that_is_set_back_by_an_hour_keeps_no_post_waiting(

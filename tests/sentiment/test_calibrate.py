@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sentiment.encoder import Floats, _calibration, calibrated
 from sentiment.heads import COLUMNS, SENTIMENT, SENTIMENT_AT
@@ -13,6 +14,7 @@ pytest.importorskip("torch", reason="training needs PyTorch: run `make test`, or
 
 from sentiment.training import calibrate
 from sentiment.training.labels import Example
+from sentiment.training.measures import confusion, macro_f1
 from sentiment.training.saved import write_about
 
 IRONY = COLUMNS.index("irony")
@@ -31,6 +33,11 @@ def _rows(lang: str) -> tuple[list[Example], Floats]:
         labels = {f"sentiment {name}": float(name == mood) for name in SENTIMENT}
         examples.append(Example(text=str(row), lang=lang, source="a set", labels=labels))
     return examples, logits
+
+
+def _mood(row: int) -> dict[str, float]:
+    """Labels of any mood: a set is judged by its moods only where it knows all three."""
+    return {f"sentiment {name}": float(name == SENTIMENT[row % 3]) for name in SENTIMENT}
 
 
 def _right(table: calibrate.Table, examples: list[Example], logits: Floats) -> float:
@@ -65,6 +72,47 @@ def test_a_calibration_from_before_hears_no_other_column() -> None:
     old = {name: numbers for name, numbers in table.items() if not name.startswith("moods ")}
     assert _right(old, examples, logits) < 0.7
     assert _calibration(old).moods.shape == (len(SENTIMENT), len(COLUMNS))
+
+
+@pytest.mark.parametrize(("slope", "lean"), [(0.5, -1.0), (2.0, 0.7)])
+def test_a_mark_is_as_likely_as_it_says_afterwards(slope: float, lean: float) -> None:
+    """Rows whose probability is known: the fit finds it again, and cuts where it promises the best macro-F1."""
+    rng = np.random.default_rng(11)
+    logits = np.zeros((20_000, len(COLUMNS)), dtype=np.float32)
+    logits[:, IRONY] = rng.normal(0, 2, len(logits))
+    truth = 1 / (1 + np.exp(-(slope * logits[:, IRONY] + lean)))
+    is_so = rng.random(len(logits)) < truth
+    examples = [
+        Example(text=str(row), lang="da", source="a set", labels={"irony": float(one), **_mood(row)})
+        for row, one in enumerate(is_so)
+    ]
+    table = calibrate.fit(logits, np.zeros_like(logits), examples)["da"]
+    assert table["scale"][IRONY] == pytest.approx(slope, rel=0.06)
+    assert table["shift"][IRONY] == pytest.approx(lean, abs=0.06)
+    cut = table["threshold"][IRONY]
+    tried = {at: _macro_f1(is_so, truth >= at) for at in (cut, *np.arange(0.1, 0.81, 0.05))}
+    assert tried[cut] >= max(tried.values()) - 0.005
+    assert min(tried.values()) < tried[cut] - 0.05
+
+
+def _macro_f1(is_so: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
+    return macro_f1(confusion(is_so.astype(np.int64), said.astype(np.int64), 2))
+
+
+def test_a_language_with_few_who_were_judged_borrows_from_all() -> None:
+    logits = np.zeros((1_000, len(COLUMNS)), dtype=np.float32)
+    logits[:, IRONY] = np.linspace(-3, 3, len(logits))
+    examples = [
+        Example(
+            text=str(row),
+            lang="sv" if row % 20 == 0 else "da",
+            source="a set",
+            labels={"irony": float((row >= 500) != (row % 10 == 3)), **_mood(row)},
+        )
+        for row in range(len(logits))
+    ]
+    tables = calibrate.fit(logits, np.zeros_like(logits), examples)
+    assert tables["sv"]["scale"][IRONY] == tables["any"]["scale"][IRONY] > 0.5
 
 
 def test_another_calibration_is_another_version(tmp_path: Path) -> None:

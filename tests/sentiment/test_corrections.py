@@ -16,6 +16,7 @@ from core.assessment import Intent, Language, Probabilities, Sentiment
 from core.clock import ManualClock
 from core.correction import Change, Field, Lesson, TaughtCue, Value
 from core.decision import Action, Facts, Plan
+from core.errors import StoreError
 from sentiment import cues
 from sentiment.base import Namer, Reading
 from sentiment.corrections import effects, lessons_of
@@ -340,6 +341,48 @@ async def test_an_upgrade_of_the_model_forgets_no_correction(
     await clock.advance(10)
     await worker.read(guidance, "meaning 50")
     assert newer.texts.count("meaning 10") == read_once
+
+
+class Failing(Corrections):
+    """Its database fails once, in the middle of the upgrade."""
+
+    has_failed = False
+
+    async def renew(self, correction_id: int, embedding: bytes, model_version: str) -> None:
+        if not self.has_failed:
+            self.has_failed = True
+            raise StoreError("the database is locked")
+        await super().renew(correction_id, embedding, model_version)
+
+
+async def test_an_upgrade_that_the_database_interrupts_goes_on(
+    database: Database, clock: ManualClock, thread: ThreadPoolExecutor, worker: Worker
+) -> None:
+    (first,) = await worker.read(a_guidance(database, clock), "meaning 10")
+    await correct(database, first, Sentiment.NEGATIVE)
+    guidance = Guidance(a_reader(FakeModel("2")), Failing(database), TaughtWords(database), clock)
+    with pytest.raises(StoreError):
+        await guidance.fresh(thread)
+    await guidance.fresh(thread)
+    assert [lesson.model_version for lesson in await Corrections(database).lessons()] == ["2"]
+
+
+async def test_an_upgrade_reads_a_few_corrections_at_a_time_so_that_new_posts_wait_for_none(
+    database: Database,
+    clock: ManualClock,
+    thread: ThreadPoolExecutor,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sentiment.guidance._AT_ONCE", 2)
+    for post in await worker.read(a_guidance(database, clock), "meaning 10", "meaning 80", "meaning 150"):
+        await correct(database, post, Sentiment.NEGATIVE)
+    guidance = a_guidance(database, clock, FakeModel("2"))
+    for renewed in (2, 3):
+        await guidance.fresh(thread)
+        versions = [lesson.model_version for lesson in await Corrections(database).lessons()]
+        assert versions.count("2") == renewed
+        await clock.advance(FRESH_FOR.total_seconds())
 
 
 @pytest.mark.parametrize("newer", [FakeModel("2", fails=True), FakeModel("2", embeds=False)])

@@ -231,6 +231,13 @@ def test_coverage_counts_the_answered_and_the_right_among_them() -> None:
     assert by_start[0.9] == (0.25, 1.0)
 
 
+def test_a_mark_is_counted_in_the_band_of_its_confidence() -> None:
+    bands = public.banded(np.array([0.4, 0.5, 0.69, 0.9, 1.0]), np.array([True, True, False, True, True]))
+    assert [band["n"] for band in bands] == [1, 2, 0, 2]
+    assert [bands[at]["right"] for at in (0, 1, 3)] == [1, 0.5, 1]
+    assert math.isnan(bands[2]["right"])
+
+
 def test_a_curve_of_nothing_answered_has_no_precision() -> None:
     assert math.isnan(public.covered(np.array([0.4]), np.array([True]))[-1]["precision"])
 
@@ -390,7 +397,7 @@ def test_a_small_folder_is_evaluated_from_end_to_end(data: Path, own: Path, part
     steps: list[str] = []
     sections = {section.name: section for section in report(plan(data, own=own), parts, steps.append)}
     assert list(sections) == [
-        "benchmark", "baselines", "coverage", "urgency", "intents", "chatter", "plain_and_ironic", "trust",
+        "benchmark", "baselines", "coverage", "worth", "urgency", "intents", "chatter", "plain_and_ironic", "trust",
         "language", "paraphrases",
     ]  # fmt: skip
     assert "reading da_mine, 3 posts" in steps
@@ -426,7 +433,7 @@ def test_the_command_prints_tables_and_writes_every_figure(data: Path, tmp_path:
     assert "reading da_mine, 3 posts ..." in done.stderr
     written: dict[str, Any] = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
     assert written["model"]["version"] in done.stdout
-    assert set(written["figures"]) == {"benchmark", "baselines", "coverage", "chatter", "paraphrases"}
+    assert set(written["figures"]) == {"benchmark", "baselines", "coverage", "worth", "chatter", "paraphrases"}
     assert written["left_out"] == []
 
 

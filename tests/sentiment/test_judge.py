@@ -15,6 +15,7 @@ from sentiment.encoder import Encoder
 from sentiment.judge import judge, weigh
 from sentiment.language import LanguageReader
 from sentiment.reader import Reader
+from sentiment.reasons import _without
 from sentiment.training.written import read_posts
 from sentiment.urgency import UrgencyReader
 
@@ -161,6 +162,26 @@ def test_taking_a_reasons_words_out_lowers_what_it_explains_and_random_words_do_
 def test_a_post_that_is_dire_twice_over_names_both(reader: Reader) -> None:
     [said] = read(reader, "Der er røg og ild i jeres bus, børnene kan ikke komme ud")
     assert {reason.words for reason in said.reasons} == {"Der er røg og ild i jeres bus", "børnene kan ikke komme ud"}
+
+
+def test_who_is_widely_followed_is_told_the_same_words(reader: Reader) -> None:
+    text = "Der er røg og ild i jeres bus, børnene kan ikke komme ud"
+    [known] = reader.read([text], [None], [500_000])
+    [unknown] = read(reader, text)
+    assert [reason for reason in known.reasons if reason.cue != "reach"] == list(unknown.reasons)
+    assert "reach" in {reason.cue for reason in known.reasons}
+
+
+def test_a_post_without_a_word_keeps_its_lines_so_that_what_it_quotes_stays_quoted() -> None:
+    quoted = "> Vi svarer altid inden en time\nDer er ild i jeres butik.  Min advokat ringer."
+    start = quoted.index("ild")
+    without = _without(quoted, [(start, start + 3)])
+    assert without == "> Vi svarer altid inden en time\nDer er i jeres butik. Min advokat ringer."
+    quiet = a_reading(0.1, 0.0, 0.0)
+    assert Intent.LEGAL in judge(CUES, without, reading=quiet).intents
+    answered = "Min pakke er pist væk\n> det er svindel, siger min advokat"
+    start = answered.index("pist")
+    assert not judge(CUES, _without(answered, [(start, len("pist væk") + start)]), reading=quiet).intents
 
 
 def test_a_long_post_is_read_to_its_end(reader: Reader) -> None:

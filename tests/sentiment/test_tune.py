@@ -94,11 +94,32 @@ def test_each_column_that_says_nothing_known_is_named_with_what_it_may_say(
         own_posts("train", tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_file_is_read_as_editors_and_spreadsheets_save_it(tmp_path: Path, encoding: str) -> None:
+    lines = f"{HEADER}da\t1\tnegative\t-\t-\tHej\u2028igen\nsv\t0\tpositive\t-\t-\tHejdå\n"
+    (tmp_path / "train.tsv").write_text(lines.replace("\n", "\r\n"), encoding=encoding, newline="")
+    assert [(post.lang, post.text) for post in own_posts("train", tmp_path)] == [("da", "Hej igen"), ("sv", "Hejdå")]
+    (tmp_path / "train.tsv").write_text("")
+    assert own_posts("train", tmp_path) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_a_file_in_another_encoding_is_named_with_its_cure(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "train.tsv").write_text(f"{HEADER}da\t1\tnegative\t-\t-\tØv\n", encoding=encoding)
+    with pytest.raises(ValueError, match=r"^train\.tsv is not UTF-8 \(.+ at byte \d+\): save it as such"):
+        own_posts("train", tmp_path)
+
+
 def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("da\t1\tnegative\t-\t-\tHej\n")
     done = tune("--labels", str(tmp_path), "--out", str(SHIPPED))
     assert done.returncode == 2
     assert "is --model too" in done.stderr
+
+
+def test_the_guide_says_how_many_posts_go_beside_ones_own() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "model.md").read_text(encoding="utf-8")
+    assert f"one of the {len(own_posts('train')):,} posts" in guide
 
 
 def test_a_folder_without_labels_is_named(tmp_path: Path) -> None:
