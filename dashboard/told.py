@@ -43,7 +43,7 @@ _DECISIONS = (
     N_("the author asks whether a machine answers, or for a person"),
     N_("our name stands only in what is quoted or reposted"),
     N_("it looks like spam"),
-    N_("already acknowledged within {n} hours"),
+    N_("an acknowledgement was sent or drafted within {n} hours"),
     N_("somebody may be hurt or in danger: a person now"),
     N_("it touches the law or the press, so a person looks first"),
     N_("it touches fraud, so a person looks first"),
@@ -72,6 +72,7 @@ _DECISIONS = (
     N_("the reply is {n} long and {platform} takes {m}"),
     N_("the post is older than the rule allows"),
     N_("this conversation was already acknowledged"),
+    N_("a person has resolved this conversation"),
     N_("nobody has read the post it answers"),
 )
 

@@ -124,7 +124,8 @@ class Teller:
         # A ladder that grew shorter since tells whoever is last now.
         at = min(telling.step, len(self.targets) - 1)
         told = told_before(telling.group, self.ladder, at, telling.why)
-        title, body = compose(telling, told=told, dashboard_url=self.dashboard_url, zone=self.ladder.hours.zone)
+        zone, now = self.ladder.hours.zone, self.clock.now()
+        title, body = compose(telling, told=told, dashboard_url=self.dashboard_url, zone=zone, now=now)
         answers = await asyncio.gather(*(_try(target, telling, title, body) for target in self.targets[at]))
         failed = answers.count(False)
         fields = {"alert": telling.group.id, "telling": telling.id}

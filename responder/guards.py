@@ -6,6 +6,7 @@ Owns what may never leave, however it was approved. Refuses to send.
 from collections.abc import Callable
 
 from core.config import Rule, SafetyConfig
+from core.conversation import Status
 from core.decision import Draft, Standing
 from core.reply import Reply
 from platforms import policy
@@ -58,6 +59,12 @@ def not_again(_reply: Reply, standing: Standing) -> str | None:
     return "this conversation was already acknowledged" if standing.has_other_reply else None
 
 
+def still_open(_reply: Reply, standing: Standing) -> str | None:
+    """No person has resolved the conversation while it waited: then they decided that nothing is to be said."""
+    is_resolved = standing.facts is not None and standing.facts.conversation.status is Status.RESOLVED
+    return "a person has resolved this conversation" if is_resolved else None
+
+
 def still_safe(reply: Reply, standing: Standing, limits: SafetyConfig) -> str | None:
     """Nothing that would have forbidden it when it was decided forbids it now."""
     if standing.facts is None:
@@ -70,4 +77,4 @@ def still_safe(reply: Reply, standing: Standing, limits: SafetyConfig) -> str | 
 _UNASKED = Rule(name="")
 # Whether the post stands comes first: with it goes the reply's text, and "empty" would say nothing.
 ALWAYS: tuple[Guard, ...] = (not_deleted, not_empty, not_too_long, summoned)
-AUTOMATIC: tuple[Guard, ...] = (not_late, not_again)
+AUTOMATIC: tuple[Guard, ...] = (not_late, not_again, still_open)

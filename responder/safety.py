@@ -137,7 +137,7 @@ def _taken(case: Case) -> str | None:
 def _acknowledged(case: Case) -> str | None:
     at, hours = case.facts.acknowledged_at, case.rule.once_per_hours
     is_recent = at is not None and case.facts.now - at < timedelta(hours=hours)
-    return f"already acknowledged within {hours} hours" if is_recent else None
+    return f"an acknowledgement was sent or drafted within {hours} hours" if is_recent else None
 
 
 def _quiet_hours(case: Case) -> str | None:

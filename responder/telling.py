@@ -3,15 +3,18 @@
 Owns compose(). Pure: refuses to send, and to know who is told. Of many alerts only the most urgent one is quoted.
 """
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from core.decision import INCIDENT, OPERATOR, URGENT
 from core.ladder import Why
 from store.tellings import Item, Telling
 
 
-def compose(telling: Telling, *, told: tuple[str, ...], dashboard_url: str, zone: tzinfo) -> tuple[str, str]:
+def compose(
+    telling: Telling, *, told: tuple[str, ...], dashboard_url: str, zone: tzinfo, now: datetime
+) -> tuple[str, str]:
     """Return the title and the body. `told` names the steps that were told before."""
+    today = now.astimezone(zone)
     items = telling.items
     if not items:
         # Somebody handled the last of them between the claim and now; the link says who.
@@ -20,11 +23,11 @@ def compose(telling: Telling, *, told: tuple[str, ...], dashboard_url: str, zone
     parts: list[str] = []
     if telling.why in (Why.CLIMB, Why.AGAIN):
         title = f"Nobody has it yet: {title}"
-        parts.append(f"Told to {_names(told)} since {_since(telling, zone)}, and nobody has said they are on it.")
+        parts.append(f"Told to {_names(told)} since {_since(telling, today)}, and nobody has said they are on it.")
     if telling.count > 1 and items[0].conversation_id is not None:
         parts.append("The most urgent:")
     parts.append(items[0].body)
-    parts += _others(telling, dashboard_url, zone)
+    parts += _others(telling, dashboard_url, today)
     parts.append(_tail(telling, dashboard_url))
     return title, "\n\n".join(part for part in parts if part)
 
@@ -40,9 +43,9 @@ def _headline(telling: Telling) -> str:
             return f"{number} on {_where(telling)}, up to urgency {telling.items[0].urgency}"
 
 
-def _others(telling: Telling, dashboard_url: str, zone: tzinfo) -> list[str]:
+def _others(telling: Telling, dashboard_url: str, today: datetime) -> list[str]:
     """Return the rest of what is told of, a line each, and how many more there are."""
-    lines = [_line(item, dashboard_url, zone) for item in telling.items[1:]]
+    lines = [_line(item, dashboard_url, today) for item in telling.items[1:]]
     left = telling.count - len(telling.items)
     if left > 0:
         lines.append(f"- and {left:,} more: the link below lists all")
@@ -52,10 +55,10 @@ def _others(telling: Telling, dashboard_url: str, zone: tzinfo) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _line(item: Item, dashboard_url: str, zone: tzinfo) -> str:
+def _line(item: Item, dashboard_url: str, today: datetime) -> str:
     if item.conversation_id is None:
         return f"- {item.title}"
-    due = f", due {item.due_at.astimezone(zone):%H:%M}" if item.due_at is not None else ""
+    due = f", due {_hour(item.due_at, today)}" if item.due_at is not None else ""
     return f"- urgency {item.urgency}{due}: {dashboard_url}/conversations/{item.conversation_id}"
 
 
@@ -66,9 +69,14 @@ def _tail(telling: Telling, dashboard_url: str) -> str:
     )
 
 
-def _since(telling: Telling, zone: tzinfo) -> str:
-    at = (telling.group.started_at or telling.group.opened_at).astimezone(zone)
-    return f"{at:%H:%M}"
+def _since(telling: Telling, today: datetime) -> str:
+    return _hour(telling.group.started_at or telling.group.opened_at, today)
+
+
+def _hour(at: datetime, today: datetime) -> str:
+    """Return an hour in the zone of `today`, with its date where that is another."""
+    there = at.astimezone(today.tzinfo)
+    return f"{there:%H:%M}" if there.date() == today.date() else f"{there:%Y-%m-%d %H:%M}"
 
 
 def _names(told: tuple[str, ...]) -> str:

@@ -78,12 +78,15 @@ async def forget_replies(connection: AsyncConnection) -> int:
 
 
 async def redact_alerts(connection: AsyncConnection, post: rows.AnyRow, words: str) -> None:
-    """Take a post's text out of alerts: those that name its address, and what its conversation was told before."""
+    """Take a post's text out of the alerts about it: those of which a line ends in its address.
+
+    A submission's address is the beginning of its comments', and a conversation has alerts about other posts.
+    """
     a = t.alerts.c
-    names_it = a.body.contains(post.url, autoescape=True)
-    of_thread = a.conversation_id == post.conversation_id
-    told_before = and_(of_thread, a.state != "pending")
-    await connection.execute(update(t.alerts).where(or_(names_it, told_before)).values(body=words))
+    may_be = select(a.id, a.body).where(a.body.contains(post.url, autoescape=True))
+    found = (await connection.execute(may_be)).all()
+    about_it = [row.id for row in found if any(line.endswith(post.url) for line in row.body.splitlines())]
+    await connection.execute(update(t.alerts).where(a.id.in_(about_it)).values(body=words))
 
 
 def _nothing_left(at: datetime) -> dict[str, Any]:

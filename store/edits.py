@@ -14,6 +14,7 @@ from store import rows
 from store import tables as t
 from store.conversations import touch
 from store.deletions import lock_post, redact_alerts
+from store.effects import highest_urgency
 from store.notes import forget_quotations
 
 STALE = "the author edited the post after this was written: read it again"
@@ -47,6 +48,9 @@ async def rewrite(connection: AsyncConnection, post_id: int, post: Post, *, at: 
             reading=None,
         )
     )
+    of_it = t.conversations.c.id == known.conversation_id
+    urgency = func.coalesce(highest_urgency(), 0)
+    await connection.execute(update(t.conversations).where(of_it).values(urgency=urgency))
     await touch(connection, known.conversation_id, at=at)
     return True
 

@@ -247,6 +247,19 @@ async def test_each_step_has_its_own_targets_and_says_who_was_told_before(
     assert hook.told[0]["message"].startswith("Told to agent since 12:00, and nobody has said they are on it.\n\n@åse")
 
 
+async def test_what_began_on_another_day_is_told_with_its_date(
+    alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock
+) -> None:
+    steps = (Step(name="agent", urls=(Secret(hook.url),)),)
+    teller = _teller(alerts, bell, clock, AlertsConfig(ladder=steps))
+    await teller.tell_due()
+    began = clock.now()
+    for _ in range(30):
+        await clock.advance(3600)
+        await teller.tell_due()
+    assert hook.told[-1]["message"].startswith(f"Told to agent since {began:%Y-%m-%d %H:%M}, and nobody")
+
+
 async def test_a_step_that_cannot_be_reached_does_not_keep_the_next_from_being_told(
     alerts: Alerts, hook: Hook, bell: Bell, clock: ManualClock
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.assessment import Intent
+from core.conversation import Status
 from core.decision import Lately
 from core.incident import Incident
 from core.post import Platform
@@ -46,6 +47,7 @@ def test_a_reply_that_nothing_forbids_leaves() -> None:
         ({"facts": None}, "nobody has read"),
         ({"not_after": NOW - timedelta(seconds=1)}, "older than the rule allows"),
         ({"has_other_reply": True}, "already acknowledged"),
+        ({"conversation": a_conversation(status=Status.RESOLVED)}, "has resolved this conversation"),
     ],
 )
 def test_what_stops_the_bot_does_not_stop_a_person(standing: dict[str, Any], why: str) -> None:

@@ -66,7 +66,7 @@ def test_each_post_is_decided_again_by_the_first_rule_that_holds() -> None:
 def test_what_would_be_said_counts_for_the_next_post_of_the_conversation() -> None:
     trial = a_trial(a_past(1, conversation=5), a_past(2, conversation=5), a_past(3, conversation=6))
     assert actions(trial) == [Action.ACKNOWLEDGE, Action.SHOW, Action.ACKNOWLEDGE]
-    assert trial.tried[1].would.because == "already acknowledged within 24 hours"
+    assert trial.tried[1].would.because == "an acknowledgement was sent or drafted within 24 hours"
 
 
 def test_a_draft_counts_as_acknowledged_and_spends_no_budget() -> None:

@@ -431,6 +431,34 @@ async def test_a_pending_alert_no_longer_tells_what_is_gone(database: Database) 
         assert (alert.state, alert.body) == ("settled", "The post this was about was deleted by its author.")
 
 
+@pytest.mark.parametrize("end", [gone(), stands(replace(a_secret_post(), text="edited"), is_edited=True)])
+async def test_an_alert_about_another_post_keeps_its_words(database: Database, end: dict[str, Answer]) -> None:
+    """Its address may begin as the post's does, as a comment's on Reddit begins as its submission's."""
+    await decided(database, a_mention(post=a_secret_post()), plan=a_plan(Action.SHOW, notice=True))
+    other = f"I cannot go on\n\nPost: {a_secret_post().url}/a-comment"
+    promise = "Somebody was promised something by now. The conversation says what."
+    async with database.begin() as connection:
+        (known,) = await connection.execute(select(t.alerts))
+        await connection.execute(update(t.alerts).values(body=f"{SECRET}\nPost: {a_secret_post().url}", state="told"))
+        for body in (other, promise):
+            row = {**known._asdict(), "id": None, "kind": URGENT, "state": "told", "body": body}
+            await connection.execute(insert(t.alerts).values(**{name: row[name] for name in row if name != "id"}))
+    await look(database, end)
+    async with database.read() as connection:
+        bodies = list((await connection.execute(select(t.alerts.c.body).order_by(t.alerts.c.id))).scalars())
+    assert bodies[1:] == [other, promise]
+    assert SECRET not in bodies[0]
+
+
+async def test_an_edit_takes_the_old_words_urgency_from_the_conversation(database: Database) -> None:
+    await decided(database, a_mention(post=a_secret_post()))
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.conversations.c.urgency))).scalar_one() > 0
+    await look(database, stands(replace(a_secret_post(), text="solved, thanks"), is_edited=True))
+    async with database.read() as connection:
+        assert (await connection.execute(select(t.conversations.c.urgency))).scalar_one() == 0
+
+
 async def test_who_was_called_is_still_called_after_the_post_is_gone(database: Database) -> None:
     def call(facts: Facts) -> Plan:
         return replace(a_plan(Action.SHOW)(facts), notice=a_notice(kind=URGENT, body=f"{SECRET} {a_secret_post().url}"))
