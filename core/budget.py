@@ -35,6 +35,8 @@ class Use(StrEnum):
 
 # The share of the budget that a use leaves for those after it. It melts as the period ends.
 _LEAVES = {Use.STREAM: 0.2, Use.POLL: 0.1, Use.RECHECK: 0.05}
+# What a month will cost is told from a whole day at least: a few minutes of it say nothing.
+_TELLING = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +103,9 @@ class Purse:
             return
         calls, money = self.calls_left(use), self.money_left(use)
         if calls is not None and calls <= 0:
-            raise self._spent("day's calls", now, _day(now) + timedelta(days=1))
+            raise self._spent("day's calls", now, since=_day(now), again_at=_day(now) + timedelta(days=1))
         if money is not None and money <= 0:
-            raise self._spent("month's money", now, next_month(now))
+            raise self._spent("month's money", now, since=_month(now), again_at=next_month(now))
 
     def spend(self, source: str, *, calls: int = 1, money: int = 0) -> None:
         """Count what was asked and what it costs."""
@@ -166,9 +168,10 @@ class Purse:
         begin, end = _month(now), next_month(now)
         rest = (end - now) / (end - begin)
         kept = _LEAVES.get(use, 0.0) * self.budget.money_a_month * rest
-        if use is Use.STREAM and rest < 1:
+        if use is Use.STREAM:
             polled = sum(self._month_money(source) for source in self._polls)
-            kept = max(kept, _LEAVES[Use.POLL] * self.budget.money_a_month * rest + polled * rest / (1 - rest))
+            needed = polled * ((end - now) / max(now - begin, _TELLING))
+            kept = max(kept, _LEAVES[Use.POLL] * self.budget.money_a_month * rest + needed)
         return self.budget.money_a_month - kept - self.money_this_month()
 
     def calls_today(self) -> int:
@@ -245,10 +248,10 @@ class Purse:
         fresh = sum(c.money for (day, name), c in self._unsaved.items() if day >= begin and source in (None, name))
         return known + fresh
 
-    def _spent(self, what: str, now: datetime, again_at: datetime) -> BudgetSpent:
+    def _spent(self, what: str, now: datetime, *, since: datetime, again_at: datetime) -> BudgetSpent:
         message = f"account '{self.account}': the budget is spent, the {what}; it goes on {again_at:%Y-%m-%d %H:%M} UTC"
         wait = (again_at - now).total_seconds()
-        return BudgetSpent(self.account, message, wait_seconds=wait, again_at=again_at)
+        return BudgetSpent(self.account, message, what=what, since=since, wait_seconds=wait, again_at=again_at)
 
 
 def next_month(at: datetime) -> datetime:

@@ -104,9 +104,13 @@ class Deaf(TryLater):
 
 
 class BudgetSpent(TryLater):
-    """Our own budget is spent: nothing was asked. It goes on after `wait_seconds`, at `again_at`."""
+    """Our own budget is spent, `what` is for the period from `since` to `again_at`: nothing was asked."""
 
-    def __init__(self, account: str, message: str, *, wait_seconds: float, again_at: datetime) -> None:
+    def __init__(
+        self, account: str, message: str, *, what: str, since: datetime, wait_seconds: float, again_at: datetime
+    ) -> None:
+        self.what = what
+        self.since = since
         self.again_at = again_at
         super().__init__(account, message, wait_seconds=wait_seconds)
 

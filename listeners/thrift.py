@@ -6,7 +6,6 @@ Owns those two. Refuses to count (`core.budget` does) and to save (`store.spendi
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
 
 from prometheus_client import Counter, Gauge
 
@@ -65,14 +64,12 @@ class Thrift:
                 log.error("the database failed: spending is not saved yet", extra={"error": str(err)})
 
     async def tell(self, err: BudgetSpent, source: str) -> None:
-        """Tell people that a budget is spent, once in the period it is for. Raises: StoreError."""
+        """Tell people that a budget is spent, once in the period it is for, each by itself. Raises: StoreError."""
         now = self.clock.now()
         body = f"{err} Until then {source} is not heard; what it misses is a gap, and fetched later where it can be."
-        notice = Notice(kind=OPERATOR, title=f"{err.account}: the budget is spent", body=body, account=err.account)
-        period = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        if err.again_at - period > timedelta(days=1):
-            period = period.replace(day=1)
-        if await self.spending.tell_once(err.account, notice, since=period, at=now):
+        title = f"{err.account}: the budget is spent, the {err.what}"
+        notice = Notice(kind=OPERATOR, title=title, body=body, account=err.account)
+        if await self.spending.tell_once(notice, since=err.since, at=now):
             log.error("a budget is spent", extra={"account": err.account, "error": str(err)})
             await self.bell.ring(Ring.TELL, [0])
 

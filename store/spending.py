@@ -9,7 +9,7 @@ Counts are added up in memory and saved every few seconds: a process that is kil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, exists, select, update
 
 from core.budget import Pace, Spent
 from core.decision import Notice
@@ -18,6 +18,7 @@ from store import tables as t
 from store.alerts import queue_alert
 from store.database import Database
 
+_A = t.alerts.c
 _S = t.spending.c
 
 
@@ -60,16 +61,19 @@ class Spending:
                 found.setdefault(str(values.pop("account")), []).append(Spent(**values))
         return found
 
-    async def tell_once(self, account: str, notice: Notice, *, since: datetime, at: datetime) -> bool:
-        """Queue an alert that a budget is spent, unless people were told after `since`. Whether they are told now."""
-        told = t.accounts.c.budget_told_at
-        first = (
-            update(t.accounts)
-            .where(t.accounts.c.name == account, or_(told.is_(None), told < since))
-            .values(budget_told_at=at)
-        )
+    async def tell_once(self, notice: Notice, *, since: datetime, at: datetime) -> bool:
+        """Queue an alert that a budget is spent, unless people were told so since then. Whether they are told now.
+
+        The alerts say what was told: the title names the budget. Alerts lose their bodies with time, and no more.
+        """
+        account = t.accounts.c.name == notice.account
+        alike = and_(_A.account == notice.account, _A.kind == notice.kind, _A.title == notice.title)
+        told = select(exists().where(alike, _A.created_at >= since))
         async with self._db.begin() as connection:
-            if not (await connection.execute(first)).rowcount:
+            # Held, so that of two processes the second sees the alert of the first.
+            await connection.execute(select(t.accounts.c.name).where(account).with_for_update())
+            if (await connection.execute(told)).scalar_one():
                 return False
-            await queue_alert(connection, notice, conversation_id=None, at=at)
+            await connection.execute(update(t.accounts).where(account).values(budget_told_at=at))
+            await queue_alert(connection, notice, at=at)
             return True

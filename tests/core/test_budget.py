@@ -121,6 +121,14 @@ def test_the_stream_leaves_what_mentions_will_need_to_the_end_of_the_month() -> 
     purse.check(Use.POLL)
 
 
+@pytest.mark.parametrize("since", [timedelta(0), timedelta(minutes=1), timedelta(hours=6), timedelta(days=1)])
+def test_a_month_that_has_just_begun_with_a_mention_lets_the_stream_be(since: timedelta) -> None:
+    purse = Purse(account="us", budget=Budget(money_a_month=200 * DOLLAR), clock=ManualClock(MIDNIGHT + since))
+    purse.pace("mentions", 60.0)
+    purse.spend("mentions", money=11_000)
+    purse.check(Use.STREAM)
+
+
 def test_a_spent_budget_says_when_it_goes_on() -> None:
     clock = ManualClock(datetime(2026, 12, 31, 22, tzinfo=UTC))
     purse = Purse(account="us", budget=Budget(money_a_month=1, calls_a_day=10), clock=clock)

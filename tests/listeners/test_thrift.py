@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core.budget import Budget, Purse
+from core.budget import Budget, Purse, Use, next_month
 from core.clock import ManualClock
 from core.config import AccountConfig
 from core.errors import BudgetSpent
@@ -70,11 +70,38 @@ async def test_what_the_database_does_not_take_is_kept_and_saved_once(thrift: Th
 async def test_people_are_told_of_a_spent_budget_once_a_period_whoever_meets_it(
     thrift: Thrift, database: Database
 ) -> None:
-    day_end = NOW.replace(hour=0) + timedelta(days=1)
-    err = BudgetSpent("x-main", "the budget is spent", wait_seconds=60.0, again_at=day_end)
+    thrift.purses["x-main"].spend("mentions", calls=100)
     for source in ("stream", "mentions", "stream"):
-        await thrift.tell(err, source)
+        await thrift.tell(refused(thrift), source)
     async with database.read() as connection:
         [alert] = (await connection.execute(select(t.alerts))).all()
-    assert (alert.title, alert.account) == ("x-main: the budget is spent", "x-main")
+    assert (alert.title, alert.account) == ("x-main: the budget is spent, the day's calls", "x-main")
     assert "what it misses is a gap" in alert.body
+
+
+async def test_people_are_told_of_each_budget_by_itself(database: Database) -> None:
+    clock, bell = ManualClock(NOW.replace(day=3)), Bell.open("redis://127.0.0.1:1/0", consumer="test")
+    purse = Purse(account="x-main", budget=Budget(calls_a_day=10, money_a_month=100), clock=clock)
+    thrift = Thrift(spending=Spending(database), bell=bell, clock=clock, purses={"x-main": purse})
+    purse.spend("mentions", calls=10)
+    await thrift.tell(refused(thrift), "mentions")
+    await clock.advance(17 * 86_400.0)
+    purse.spend("mentions", calls=0, money=100)
+    for _ in range(2):
+        await thrift.tell(refused(thrift), "mentions")
+    last_day = next_month(clock.now()) - timedelta(hours=12)
+    await clock.advance((last_day - clock.now()).total_seconds())
+    await thrift.tell(refused(thrift), "mentions")
+    async with database.read() as connection:
+        titles = list((await connection.execute(select(t.alerts.c.title).order_by(t.alerts.c.id))).scalars())
+    assert titles == [
+        "x-main: the budget is spent, the day's calls",
+        "x-main: the budget is spent, the month's money",
+    ]
+    await bell.close()
+
+
+def refused(thrift: Thrift) -> BudgetSpent:
+    with pytest.raises(BudgetSpent) as caught:
+        thrift.purses["x-main"].check(Use.POLL)
+    return caught.value

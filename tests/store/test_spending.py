@@ -1,5 +1,7 @@
 """What was spent outlives the process, is added up over processes, and people are told once of a spent budget."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from core.budget import Pace, Spent
@@ -12,7 +14,10 @@ from store.spending import Spending
 from tests.builders import NOW, some_progress
 
 TODAY = NOW.replace(hour=0)
-NOTICE = Notice(kind="operator", title="x-main: the budget is spent", body="It goes on tomorrow.")
+DAY_SPENT = Notice(
+    kind="operator", title="x-main: the budget is spent, the day's calls", body="It goes on.", account="x-main"
+)
+MONTH_SPENT = replace(DAY_SPENT, title="x-main: the budget is spent, the month's money")
 
 
 async def test_two_processes_add_to_the_same_rows_and_each_learns_of_both(database: Database) -> None:
@@ -41,10 +46,20 @@ async def test_the_pace_of_a_source_is_kept_for_the_page(database: Database) -> 
     assert (state.every_seconds, state.slow_because) == (90.0, pace.because)
 
 
-async def test_people_are_told_once_in_a_period(database: Database) -> None:
+async def test_people_are_told_once_in_a_period_of_each_budget(database: Database) -> None:
     spending, alerts = Spending(database), Alerts(database)
-    assert await spending.tell_once("x-main", NOTICE, since=TODAY, at=NOW)
-    assert not await spending.tell_once("x-main", NOTICE, since=TODAY, at=NOW)
-    assert (await alerts.count_by_state())["pending"] == 1
+    assert await spending.tell_once(DAY_SPENT, since=TODAY, at=NOW)
+    assert not await spending.tell_once(DAY_SPENT, since=TODAY, at=NOW)
+    month = TODAY.replace(day=1)
+    assert await spending.tell_once(MONTH_SPENT, since=month, at=NOW)
+    assert not await spending.tell_once(MONTH_SPENT, since=month, at=NOW + timedelta(hours=1))
+    assert (await alerts.count_by_state())["pending"] == 2
     tomorrow = TODAY + timedelta(days=1)
-    assert await spending.tell_once("x-main", NOTICE, since=tomorrow, at=tomorrow)
+    assert await spending.tell_once(DAY_SPENT, since=tomorrow, at=tomorrow)
+
+
+async def test_two_processes_that_meet_a_spent_budget_at_once_tell_people_once(database: Database) -> None:
+    told = await asyncio.gather(
+        *(Spending(database).tell_once(DAY_SPENT, since=TODAY, at=NOW) for _ in range(5)),
+    )
+    assert sorted(told) == [False] * 4 + [True]
