@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -243,10 +243,15 @@ def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:
         accounts=stores.accounts,
         bell=stores.bell,
         clock=stores.clock,
-        configured=tuple(account.name for account in config.accounts),
+        configured=_beside(account, config.accounts),
     )
     checker = listeners.build_checker(account, stores.thrift.purses[account.name])
     return partial(run_rechecks, checker, following, a_day=account.rechecks_a_day)
+
+
+def _beside(account: AccountConfig, accounts: Sequence[AccountConfig]) -> tuple[str, ...]:
+    """Return the names of the accounts on this one's platform, itself among them, in the order of the config."""
+    return tuple(one.name for one in accounts if one.platform == account.platform)
 
 
 async def readiness(config: Config, stores: Stores) -> dict[str, str]:

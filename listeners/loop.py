@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.errors import BudgetSpent, Deaf, LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
+from core.errors import BudgetSpent, Deaf, LeaseLost, NeedsOperator, PlatformError, StoreError
 from core.failpoint import reach
 from core.watch import Identity, Mention, Watch, match
 from listeners.base import Batch, Listener
-from listeners.thrift import Thrift, count_posts, pause_after
+from listeners.thrift import Thrift, count_posts, pause_after, wait_asked
 from store.accounts import Accounts, AccountState
 from store.bell import Bell, Ring
 from store.posts import Posts
@@ -32,8 +32,6 @@ _OPERATOR_LOOK_SECONDS = 5.0
 _PAUSE_SECONDS = 60.0
 # What a backfill brings so soon is not late: a line that was lost for a moment holds up no acknowledgement.
 _YOUNG = timedelta(minutes=2)
-# A spent budget is looked at again so often: it may have been saved up meanwhile.
-_BUDGET_LOOK_SECONDS = 3600.0
 _NOTE_AGAIN_SECONDS = 1.0
 
 
@@ -162,10 +160,7 @@ def _count(listener: Listener, batch: Batch, saved: int, ear: Ear) -> None:
 
 async def _stumble(listener: Listener, err: Exception, backoff: Backoff, ear: Ear) -> None:
     """Note the failure, open a gap (I2), and wait: as long as the platform says, or ever longer."""
-    asked = err.wait_seconds if isinstance(err, TryLater) else None
-    if isinstance(err, BudgetSpent):
-        asked = min(err.wait_seconds or 0.0, _BUDGET_LOOK_SECONDS)
-    wait = backoff.next_seconds(at_least=asked)
+    wait = backoff.next_seconds(at_least=wait_asked(err))
     problem = str(err) or type(err).__name__
     log.warning("a source is not heard", extra={**_where(listener), "error": problem, "wait_seconds": round(wait, 1)})
     at = ear.clock.now()

@@ -4,15 +4,16 @@ Owns the waiting and what is told of it. Refuses to know a platform, and to chan
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Counter, Gauge
 
 from core.clock import Backoff, Clock
-from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError, TryLater
+from core.errors import LeaseLost, NeedsOperator, PlatformError, StoreError
 from listeners.base import Checker
+from listeners.thrift import wait_asked
 from store.accounts import Accounts, AccountState
 from store.bell import Bell, Ring
 from store.rechecks import Followed, Rechecks
@@ -32,13 +33,13 @@ _OPERATOR_LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """What every account's loop shares. `configured` are the names of all accounts of the config."""
+    """What the loops of a platform's accounts share. `configured` are their names, in the order of the config."""
 
     rechecks: Rechecks
     accounts: Accounts
     bell: Bell
     clock: Clock
-    configured: Collection[str]
+    configured: Sequence[str]
 
 
 async def run_rechecks(checker: Checker, following: Following, *, a_day: int | None = None) -> None:
@@ -107,8 +108,7 @@ async def _tell(checker: Checker, followed: Followed, following: Following) -> N
 
 async def _stumble(checker: Checker, err: Exception, backoff: Backoff, following: Following) -> None:
     """Wait as long as the platform says, or ever longer. Nothing is lost: the rows stay due."""
-    asked = err.wait_seconds if isinstance(err, TryLater) else None
-    wait = backoff.next_seconds(at_least=asked)
+    wait = backoff.next_seconds(at_least=wait_asked(err))
     problem = str(err) or type(err).__name__
     fields = {"account": checker.account, "error": problem, "wait_seconds": round(wait, 1)}
     log.warning("deletions and edits are not followed", extra=fields)

@@ -1,4 +1,4 @@
-"""Listening within a budget: how long to wait after an ask, and telling people once when nothing is left.
+"""Listening within a budget: how long to wait after an ask or a failure, and telling people once when nothing is left.
 
 Owns those two. Refuses to count (`core.budget` does) and to save (`store.spending` does).
 """
@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from core.budget import Pace, Purse, Spent
 from core.clock import Clock
 from core.decision import OPERATOR, Notice
-from core.errors import BudgetSpent, StoreError
+from core.errors import BudgetSpent, StoreError, TryLater
 from store.bell import Bell, Ring
 from store.spending import Spending
 
@@ -25,6 +25,8 @@ _every = Gauge("genlyd_source_poll_seconds", "How often a source is asked now", 
 
 # What a process that is killed forgets at most.
 SAVE_SECONDS = 5.0
+# A spent budget is looked at again so often: what is kept of it for other uses melts meanwhile.
+_BUDGET_LOOK_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,13 @@ def pause_after(thrift: Thrift | None, account: str, source: str, poll_seconds: 
     pace = purse.pace(source, poll_seconds)
     _every.labels(account, source).set(pace.seconds)
     return pace
+
+
+def wait_asked(err: Exception) -> float | None:
+    """Return how long a failure asks us to wait; None where it does not say."""
+    if not isinstance(err, TryLater) or err.wait_seconds is None:
+        return None
+    return min(err.wait_seconds, _BUDGET_LOOK_SECONDS) if isinstance(err, BudgetSpent) else err.wait_seconds
 
 
 def count_posts(thrift: Thrift | None, account: str, source: str, posts: int) -> None:

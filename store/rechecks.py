@@ -3,7 +3,7 @@
 Owns `checked_at`, `check_at` and `silent_since` of the posts. Refuses to ask a platform: listeners do.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,7 +52,7 @@ class Rechecks:
         account: str,
         platform: Platform,
         *,
-        configured: Collection[str],
+        configured: Sequence[str],
         at: datetime,
         pace: Pace,
         limit: int,
@@ -60,20 +60,21 @@ class Rechecks:
     ) -> list[Due]:
         """Return posts to be looked up now, the longest overdue first.
 
-        Posts of accounts that are no longer in the config (not `configured`) are anybody's on their platform.
-        `a_day` posts at most are looked up in a UTC day; one that was already counts no more, for X bills it once.
+        `configured` are the config's accounts on the platform. The first of them also looks up, within its own
+        `a_day`, posts of accounts that are no longer there. `a_day` posts at most are looked up in a UTC day; one that
+        was already counts no more, for X bills it once.
         """
-        ours = _held_by(account, platform, configured)
+        ours = _falls_to(account, platform, configured)
         due = or_(_P.check_at <= at, and_(_P.check_at.is_(None), _P.heard_at <= at - pace.first))
         query = (
             select(_P.id, _P.native_id, _P.text, _P.posted_at, _P.silent_since)
-            .where(ours, due)
+            .where(_is_held(), ours, due)
             .order_by(func.coalesce(_P.check_at, _P.heard_at), _P.id)
         )
         today = at.replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._db.read() as connection:
             if a_day is not None:
-                used = select(func.count()).where(_P.account == account, _P.checked_at >= today)
+                used = select(func.count()).where(ours, _P.checked_at >= today)
                 left = a_day - (await connection.execute(used)).scalar_one()
                 query = query if left > 0 else query.where(_P.checked_at >= today)
                 limit = min(limit, left) if left > 0 else limit
@@ -121,8 +122,11 @@ def _is_held() -> ColumnElement[bool]:
     return and_(_P.deleted_at.is_(None), _P.url != "")
 
 
-def _held_by(account: str, platform: Platform, configured: Collection[str]) -> ColumnElement[bool]:
-    return and_(_is_held(), _P.platform == platform, or_(_P.account == account, _P.account.not_in(configured)))
+def _falls_to(account: str, platform: Platform, configured: Sequence[str]) -> ColumnElement[bool]:
+    """Posts that are this account's to look up, and nobody else's: what it looked up is told from them."""
+    own = _P.account == account
+    is_heir = account not in configured[1:]
+    return and_(_P.platform == platform, or_(own, _P.account.not_in(configured)) if is_heir else own)
 
 
 async def _schedule(connection: AsyncConnection, post: Due, said: Verdict, *, at: datetime, pace: Pace) -> None:

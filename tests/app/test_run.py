@@ -8,6 +8,8 @@ from contextlib import suppress
 import pytest
 
 from app import run
+from core.config import AccountConfig
+from core.post import Platform
 
 
 async def test_what_swallows_its_cancellation_is_told_again(
@@ -67,3 +69,9 @@ async def test_a_task_of_ours_that_fails_unheard_is_an_error_whatever_it_fails_w
     task = None
     gc.collect()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_posts_of_accounts_that_left_fall_to_the_first_account_on_their_platform() -> None:
+    places = (("r", Platform.REDDIT), ("x", Platform.X), ("x2", Platform.X))
+    accounts = [AccountConfig(name=name, platform=platform, handle="us", credentials={}) for name, platform in places]
+    assert [run._beside(account, accounts) for account in accounts] == [("r",), ("x", "x2"), ("x", "x2")]

@@ -13,7 +13,7 @@ import pytest
 
 from core.clock import ManualClock
 from core.config import AccountConfig
-from core.errors import NeedsOperator, RateLimited
+from core.errors import BudgetSpent, NeedsOperator, RateLimited
 from core.post import Platform
 from core.recheck import Answer, Pace
 from listeners import build_checker
@@ -195,6 +195,17 @@ async def test_a_failed_look_is_done_again_and_nothing_is_forgotten_by_it(databa
     assert checker.asked == [["1"], ["1"], ["1"]]
     assert checker.script == []
     assert await Rechecks(database).overdue(at=NOW + timedelta(days=9)) == {}, "it is gone now"
+
+
+async def test_a_spent_budget_is_looked_at_again_within_the_hour(database: Database) -> None:
+    await saved(database, a_mention("1"))
+    again_at = NOW + timedelta(days=9)
+    spent = BudgetSpent(
+        "x-main", "spent", what="month's money", since=NOW, wait_seconds=9 * 86_400.0, again_at=again_at
+    )
+    checker = Scripted(spent, {"1": Answer(native_id="1", is_gone=True)})
+    await _run(database, checker, [3590, 20])
+    assert checker.asked == [["1"], ["1"]]
 
 
 async def test_who_is_turned_away_waits_for_the_operator_and_people_are_told_once(database: Database) -> None:

@@ -411,6 +411,19 @@ async def test_posts_of_an_account_that_left_the_config_are_followed_by_another(
     assert isinstance(post, Due)
 
 
+async def test_posts_of_an_account_that_left_count_on_the_day_of_the_one_that_looks_them_up(database: Database) -> None:
+    theirs = [a_mention(str(number), account="x-other") for number in (8, 9)]
+    await saved(database, *(a_mention(str(number)) for number in range(1, 5)), *theirs)
+    rechecks, configured = Rechecks(database), ("x-new", "x-other")
+    options: dict[str, Any] = {"configured": configured, "at": LATER, "pace": PACE, "limit": 100, "a_day": 2}
+    due = await rechecks.due("x-new", Platform.X, **options)
+    assert [post.native_id for post in due] == ["1", "2"]
+    await rechecks.settle(due, gone("1") | stands(a_post("2")), at=LATER, pace=PACE)
+    assert await rechecks.due("x-new", Platform.X, **options) == [], "what is gone is one of the day's two"
+    due = await rechecks.due("x-other", Platform.X, **options)
+    assert [post.native_id for post in due] == ["8", "9"], "the other has its own day, and its own posts"
+
+
 async def test_what_cannot_be_read_is_kept_for_a_day(database: Database) -> None:
     async with database.begin() as connection:
         for hours in (1, 25):
