@@ -151,6 +151,7 @@ async def queue_alert(
     *,
     conversation_id: int | None = None,
     incident_id: int | None = None,
+    promise_id: int | None = None,
     at: datetime,
 ) -> None:
     """Write an alert to be delivered, within the caller's transaction."""
@@ -158,6 +159,7 @@ async def queue_alert(
         insert(t.alerts).values(
             conversation_id=conversation_id,
             incident_id=incident_id,
+            promise_id=promise_id,
             account=notice.account,
             kind=notice.kind,
             title=notice.title,

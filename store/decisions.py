@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Language
@@ -89,12 +89,16 @@ class Decisions:
             await save_opt_out(connection, author_id, Scope.AUTOMATIC, because=decision.because, by="genlyd", at=at)
 
     async def _tell(self, connection: AsyncConnection, conversation_id: int, notice: Notice, at: datetime) -> None:
-        """Queue an alert, unless people were told of this conversation a short while ago, as urgently."""
-        told = select(t.alerts.c.id).where(
-            t.alerts.c.conversation_id == conversation_id, t.alerts.c.created_at > at - self._repeat_alert_after
-        )
+        """Queue an alert, unless people were told of this conversation a short while ago, as urgently.
+
+        That a promise was missed tells nothing of what was written, and what was deleted since calls nobody any more.
+        """
+        a = t.alerts.c
+        lately = and_(a.conversation_id == conversation_id, a.created_at > at - self._repeat_alert_after)
+        is_withdrawn = func.coalesce(a.handled_by, "") == "genlyd"
+        told = select(a.id).where(lately, a.promise_id.is_(None), ~is_withdrawn)
         if notice.kind == URGENT:
-            told = told.where(t.alerts.c.kind == URGENT)
+            told = told.where(a.kind == URGENT)
         if (await connection.execute(told.limit(1))).first() is None:
             await queue_alert(connection, notice, conversation_id=conversation_id, at=at)
 

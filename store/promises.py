@@ -99,7 +99,7 @@ class Promises:
                     urgency=row.urgency,
                     due_at=row.due_at,
                 )
-                await queue_alert(connection, notice, conversation_id=row.conversation_id, at=at)
+                await queue_alert(connection, notice, conversation_id=row.conversation_id, promise_id=row.id, at=at)
                 await touch(connection, row.conversation_id, at=at)
             told = [row.id for row in found]
             await connection.execute(update(t.promises).where(_P.id.in_(told)).values(told_at=at))

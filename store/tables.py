@@ -636,6 +636,8 @@ alerts = Table(
     # Who did something about it: in its conversation or incident, or for its whole group.
     Column("handled_by", String(200)),
     Column("handled_at", Instant),
+    # That this promise was missed. Such an alert says nothing of what its author writes.
+    Column("promise_id", _ID),
     Index("ix_alerts_due", "state", "group_id"),
     Index("ix_alerts_group", "group_id", "telling_id"),
     Index("ix_alerts_conversation", "conversation_id", "created_at"),

@@ -21,6 +21,7 @@ from store.decisions import Decisions
 from store.inbox import InboxFilters
 from store.people import People, Scope
 from store.posts import Posts, Stage
+from store.promises import Promises
 from store.replies import Replies
 from tests.builders import NOW, a_mention, a_plan, a_post, an_author, assessed, decided, saved, some_progress
 
@@ -236,6 +237,21 @@ async def test_who_calls_a_person_now_is_not_held_back_by_an_ordinary_alert(
         await decisions.decide(post_id, plan, at=NOW)
     told = await _rows(database, select(t.alerts.c.kind).order_by(t.alerts.c.id))
     assert [kind for (kind,) in told] == ["escalation", "urgent"]
+
+
+async def test_a_missed_promise_is_no_telling_of_what_its_author_writes_next(
+    database: Database, decisions: Decisions
+) -> None:
+    first, second, third = await assessed(database, *_thread("1", "2", "3"))
+    await decisions.decide(first, a_plan(Action.SHOW), at=NOW)
+    (conversation_id,) = (await _rows(database, select(t.conversations.c.id)))[0]
+    promises = Promises(database)
+    await promises.make(conversation_id, "Ring tilbage", NOW + HOUR / 6, by="Kari", at=NOW)
+    assert await promises.tell_missed(at=NOW + HOUR / 6) == 1
+    await decisions.decide(second, a_plan(notice=True), at=NOW + HOUR / 2)
+    await decisions.decide(third, a_plan(notice=True), at=NOW + HOUR)
+    told = await _rows(database, select(t.alerts.c.created_at).order_by(t.alerts.c.id))
+    assert [at for (at,) in told] == [NOW + HOUR / 6, NOW + HOUR / 2]
 
 
 async def test_an_account_of_ours_is_known_by_its_handle_on_its_platform(

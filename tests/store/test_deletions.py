@@ -472,6 +472,18 @@ async def test_an_edit_takes_the_old_words_urgency_from_the_conversation(databas
         assert (await connection.execute(select(t.conversations.c.urgency))).scalar_one() == 0
 
 
+async def test_what_is_written_again_after_a_deletion_is_told_for_nobody_has_it(database: Database) -> None:
+    plan = a_plan(Action.SHOW, notice=True)
+    await decided(database, a_mention(post=a_secret_post()), plan=plan)
+    await look(database, gone())
+    again = a_secret_post("4243", root_id=a_secret_post().root_id)
+    ids = await decided(database, a_mention(post=again), plan=plan, at=LATER)
+    async with database.read() as connection:
+        told = [tuple(row) for row in await connection.execute(select(t.alerts.c.conversation_id, t.alerts.c.state))]
+    thread = (await thread_of(database, ids[0])).conversation.id
+    assert told == [(thread, "settled"), (thread, "pending")]
+
+
 async def test_who_was_called_is_still_called_after_the_post_is_gone(database: Database) -> None:
     def call(facts: Facts) -> Plan:
         return replace(a_plan(Action.SHOW)(facts), notice=a_notice(kind=URGENT, body=f"{SECRET} {a_secret_post().url}"))
