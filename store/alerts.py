@@ -178,14 +178,15 @@ async def settle_alerts(
     conversation_id: int | None = None,
     incident_id: int | None = None,
     operator_of: str | None = None,
+    promise_id: int | None = None,
     kind: str | None = None,
     by: str,
     at: datetime,
 ) -> None:
     """A person did something about a conversation, an incident or an account: its alerts need nobody any more.
 
-    Of one `kind`, or all of them. A group ends with the last of its alerts. Rows are locked in the order alerts,
-    groups, tellings, here as everywhere.
+    Of one `kind`, of one promise made there, or all of them. A group ends with the last of its alerts. Rows are locked
+    in the order alerts, groups, tellings, here as everywhere.
     """
     through, of_it = "conversation", _A.conversation_id == conversation_id
     if incident_id is not None:
@@ -194,6 +195,8 @@ async def settle_alerts(
         through, of_it = "account", and_(_A.kind == OPERATOR, _A.account == operator_of)
     if kind is not None:
         of_it = and_(of_it, _A.kind == kind)
+    if promise_id is not None:
+        of_it = and_(of_it, _A.promise_id == promise_id)
     handled = update(t.alerts).where(of_it, _A.handled_at.is_(None)).values(**_handled(by, at)).returning(_A.group_id)
     groups = {group_id for group_id in (await connection.execute(handled)).scalars() if group_id is not None}
     for group_id in sorted(groups):

@@ -1,6 +1,6 @@
 """Promises: what somebody at the desk said they would do, and by when.
 
-Owns the `promises` rows, and the alert that one was missed. Refuses to know how people are told.
+Owns the `promises` rows, and the alert that one was missed, which ends with it. Refuses to know how people are told.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from core.decision import ORDINARY, Notice
 from core.errors import Conflict
 from store import rows
 from store import tables as t
-from store.alerts import queue_alert
+from store.alerts import queue_alert, settle_alerts
 from store.conversations import touch
 from store.database import Database
 from store.people import record
@@ -81,6 +81,7 @@ class Promises:
             action = "promise kept" if is_kept else "promise called off"
             subject, detail = f"conversation {row.conversation_id}", {"before": "promised", "after": action}
             await record(connection, by=by, action=action, subject=subject, at=at, detail=detail)
+            await settle_alerts(connection, conversation_id=of, promise_id=promise_id, by=by, at=at)
             return True
 
     async def tell_missed(self, *, at: datetime, limit: int = 100) -> int:

@@ -16,6 +16,7 @@ from store.alerts import Alerts
 from store.conversations import Conversations
 from store.database import Database
 from store.incidents import Incidents
+from store.promises import Promises
 from store.replies import Replies
 from store.tellings import Telling, Tellings, hash_of
 from tests.builders import NOW, a_mention, a_notice, a_plan, a_post, an_author, decided
@@ -218,6 +219,28 @@ async def _do(database: Database, deed: str, conversation_id: int) -> None:
             await Replies(database).approve(reply.id, "Vi ser på det.", by="Kari", version=reply.version, at=NOW)
         case _:
             await Conversations(database).move(conversation_id, Move(deed), by="Kari", version=version, at=NOW)
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "called off"])
+@pytest.mark.parametrize("was_told", [True, False], ids=["told", "not yet told"])
+async def test_a_promise_that_ends_ends_its_alert_and_no_other(
+    database: Database, alerts: Alerts, tellings: Tellings, is_kept: bool, was_told: bool
+) -> None:
+    (conversation_id,) = await decided(database, a_mention(), plan=a_plan(Action.SHOW))
+    promises = Promises(database)
+    for what in ("Ring tilbage", "Send en ny router"):
+        await promises.make(conversation_id, what, NOW + MINUTE, by="Kari", at=NOW)
+    await promises.tell_missed(at=NOW + MINUTE)
+    if was_told:
+        await _tell(tellings, MINUTE)
+    first, second = (await promises.of([conversation_id]))[conversation_id]
+    await promises.end(first.id, of=conversation_id, is_kept=is_kept, by="Kari", at=NOW + 2 * MINUTE)
+    (told,) = await _tell(tellings, 12 * MINUTE)
+    assert (told.why, told.count) == (Why.CLIMB if was_told else Why.FIRST, 1)
+    await promises.end(second.id, of=conversation_id, is_kept=is_kept, by="Kari", at=NOW + 13 * MINUTE)
+    assert await _told(tellings, DAY) == []
+    (ended,) = await alerts.ended()
+    assert (ended.group.acknowledged_by, ended.unhandled) == ("Kari", 0)
 
 
 async def test_who_takes_one_of_three_has_not_taken_the_others(
