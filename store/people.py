@@ -154,7 +154,7 @@ async def save_opt_out(
 ) -> None:
     """Record an opt-out within the caller's transaction; the first one stays."""
     statement = rows.insert(t.opt_outs, connection.dialect).values(
-        author_id=author_id, scope=scope, since=at, because=because
+        author_id=author_id, scope=scope, since=at, because=because, by=by
     )
     await connection.execute(statement.on_conflict_do_nothing())
     detail = {"before": None, "after": scope}

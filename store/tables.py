@@ -150,7 +150,8 @@ authors = Table(
     UniqueConstraint("platform", "native_id"),
 )
 
-# `scope`: automatic (never an automatic reply) | listening (never a mention at all).
+# `scope`: automatic (never an automatic reply) | listening (never a mention at all). `by`: genlyd, which notes what
+# authors ask for themselves, or whoever at the desk decided it; null from before 0022.
 opt_outs = Table(
     "opt_outs",
     metadata,
@@ -158,6 +159,7 @@ opt_outs = Table(
     Column("scope", String(20), primary_key=True),
     Column("since", Instant, nullable=False),
     Column("because", Text, nullable=False),
+    Column("by", String(100)),
     Index("ix_opt_outs_since", "since"),
 )
 

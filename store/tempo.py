@@ -7,7 +7,7 @@ they were posted: a poll or a backfill brings many at once, and that is no storm
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Intent, Sentiment
@@ -122,11 +122,12 @@ def answered_since(account: str, since: datetime, authors: Collection[int]) -> S
 
 
 def opted_out_since(account: str, since: datetime) -> Select[int]:
-    """The look at people who asked us to stop: a range of ix_opt_outs_since."""
-    c = t.conversations.c
+    """The look at people who asked us to stop themselves: a range of ix_opt_outs_since."""
+    c, o = t.conversations.c, t.opt_outs.c
     # One at a time for the few who asked of late: joined, PostgreSQL may begin with all conversations of the account.
-    ours = select(c.id).where(c.author_id == t.opt_outs.c.author_id, c.account == account).limit(1).scalar_subquery()
-    return select(func.count(t.opt_outs.c.author_id.distinct())).where(t.opt_outs.c.since > since, ours.is_not(None))
+    ours = select(c.id).where(c.author_id == o.author_id, c.account == account).limit(1).scalar_subquery()
+    asked = and_(o.since > since, o.by == "genlyd")
+    return select(func.count(o.author_id.distinct())).where(asked, ours.is_not(None))
 
 
 def _arrival(row: rows.AnyRow) -> Arrival:

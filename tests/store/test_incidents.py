@@ -187,6 +187,19 @@ async def test_our_own_conduct_is_counted(database: Database) -> None:
     assert (await Replies(database).count_by_state())[ReplyState.FAILED] == 1
 
 
+async def test_only_authors_who_asked_themselves_count_as_asking_us_to_stop(database: Database) -> None:
+    authors = [an_author(str(n)) for n in range(1, 4)]
+    plan = a_plan(Action.SHOW, opt_out=True)
+    await decided(database, a_mention(post=a_post("1", author=authors[0])), plan=plan)
+    await assessed(database, *(a_mention(post=a_post(one.native_id, author=one)) for one in authors[1:]))
+    async with database.read() as connection:
+        ids = list((await connection.execute(select(t.authors.c.id).order_by(t.authors.c.id))).scalars())
+    for author_id, scope in zip(ids[1:], (Scope.AUTOMATIC, Scope.LISTENING), strict=True):
+        await People(database).opt_out(author_id, scope, because="a troll", by="Kari", at=NOW)
+    conduct = await Tempo(database).conduct("x-main", since=NOW - HOUR, now=NOW)
+    assert conduct.opt_outs == 1
+
+
 async def test_the_sample_of_what_is_usual_leaves_the_last_hour_out(database: Database) -> None:
     posts = [a_post(str(n), posted_at=NOW - n * 30 * MINUTE) for n in range(1, 6)]
     await assessed(database, *(a_mention(post=post) for post in posts))
