@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import Exportable
 from store.database import open_database
+from store.exports import QUERIES
 from tests.builders import a_mention, decided
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,13 @@ async def test_export_writes_a_json_line_for_each_row(file: Path, tmp_path: Path
     assert (done.returncode, done.stderr) == (0, b"")
     assert [json.loads(line)["native_id"] for line in done.stdout.splitlines()] == ["1", "2"]
     assert "væk" in done.stdout.decode(), "letters stay letters"
+
+
+def test_all_that_can_be_exported_can_be_asked_for_and_is_named_in_the_docs() -> None:
+    assert {one.value for one in Exportable} == QUERIES.keys()
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("| `genlyd export posts`")]
+    assert [one for one in QUERIES if f"`{one}`" not in line.replace("`genlyd export posts`", "`posts`")] == []
 
 
 def test_a_database_that_cannot_be_opened_is_status_1_with_a_sentence(file: Path, tmp_path: Path) -> None:
