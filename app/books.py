@@ -8,7 +8,8 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from app.config import Reader, rules_of, toml_of, watches_of
+from app.config import Reader, rules_of, toml_of
+from app.config_watches import watches_of
 from app.toml_lines import lines_of
 from core.config import AccountConfig, Config, Rule
 from core.errors import ConfigError, Problem

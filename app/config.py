@@ -12,9 +12,10 @@ from datetime import time
 from pathlib import Path as FilePath
 from typing import Any
 
-from app.config_accounts import check_apart
+from app.config_accounts import check_apart, nearest
 from app.config_alerts import read_alerts, read_hours, read_quiet, read_zone
 from app.config_people import read_dashboard, read_oidc
+from app.config_watches import watches_of
 from app.toml_lines import MOST_DOTS, Path, line_of, line_of_long_key, lines_of
 from core.assessment import Language
 from core.config import (
@@ -30,7 +31,6 @@ from core.config import (
 )
 from core.errors import ConfigError, Problem
 from core.post import Platform
-from core.watch import Watch, problem_with_word
 from responder.rules import DEFAULT_RULES, read_rule
 from store.redis_urls import problem_with
 
@@ -56,7 +56,6 @@ _ACCOUNT_KEYS = (
 )
 # Half of the 24 hours in which a deletion must be followed.
 _SLOWEST_RECHECK_SECONDS = 43_200
-_WATCH_KEYS = ("account", "mentions", "hashtags", "keywords", "exclude", "subreddits", "languages")
 _TABLES = (
     "brand",
     "language",
@@ -309,61 +308,9 @@ def rules_of(reader: Reader, whole: Mapping[str, Any], names: list[str]) -> tupl
             continue
         # The sandbox brings accounts of its own.
         for name in sorted(rule.accounts - set(names)) if names else ():
-            reader.fault(("rules", index, "accounts"), f"there is no account {name!r}; {_nearest(name, names)}")
+            reader.fault(("rules", index, "accounts"), f"there is no account {name!r}; {nearest(name, names)}")
         rules.append(rule)
     return tuple(rules)
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"
-
-
-def watches_of(
-    reader: Reader, whole: Mapping[str, Any], accounts: tuple[AccountConfig, ...], names: list[str]
-) -> tuple[Watch, ...]:
-    """Read every [[watches]] table."""
-    platforms = {account.name: account.platform for account in accounts}
-    watches: list[Watch] = []
-    for index, table in enumerate(reader.tables(whole, "watches")):
-        path: Path = ("watches", index)
-        reader.known(table, path, _WATCH_KEYS)
-        watch = Watch(
-            account=reader.text(table, path, "account"),
-            mentions=reader.flag(table, path, "mentions", default=True),
-            hashtags=reader.texts(table, path, "hashtags"),
-            keywords=reader.texts(table, path, "keywords"),
-            exclude=reader.texts(table, path, "exclude"),
-            subreddits=tuple(sub.removeprefix("r/") for sub in reader.texts(table, path, "subreddits")),
-            languages=_watched_languages(reader, table, path),
-        )
-        _check_watch(reader, path, watch, names, platforms)
-        watches.append(watch)
-    return tuple(watches)
-
-
-def _watched_languages(reader: Reader, table: Mapping[str, Any], path: Path) -> tuple[Language, ...]:
-    known = [language.value for language in Language if language is not Language.UNSURE]
-    spelled = reader.texts(table, path, "languages")
-    for one in spelled:
-        if one not in known:
-            reader.fault((*path, "languages"), f"{one!r} is unknown; known: {', '.join(known)}")
-    return tuple(Language(one) for one in spelled if one in known)
-
-
-def _check_watch(reader: Reader, path: Path, watch: Watch, names: list[str], platforms: Mapping[str, Platform]) -> None:
-    if watch.account and watch.account not in names:
-        reader.fault((*path, "account"), f"there is no account {watch.account!r}; {_nearest(watch.account, names)}")
-    if not (watch.mentions or watch.hashtags or watch.keywords or watch.subreddits):
-        reader.fault(path, "listens for nothing: give it mentions, hashtags, keywords or subreddits")
-    if watch.subreddits and platforms.get(watch.account, Platform.REDDIT) is not Platform.REDDIT:
-        reader.fault((*path, "subreddits"), "only a Reddit account can follow subreddits")
-    for key, words in (("hashtags", watch.hashtags), ("keywords", watch.keywords), ("exclude", watch.exclude)):
-        for what in filter(None, map(problem_with_word, words)):
-            reader.fault((*path, key), what)
-    for tag in watch.hashtags:
-        if " " in tag.strip():
-            reader.fault((*path, "hashtags"), f"{tag!r} is not a hashtag: it has a space; put it in keywords")
 
 
 def _store(reader: Reader, table: Mapping[str, Any]) -> StoreConfig:

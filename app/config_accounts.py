@@ -1,8 +1,9 @@
-"""What two accounts cannot share: each signs in as itself.
+"""What two accounts cannot share, since each signs in as itself, and which account a wrong name means.
 
-Owns that one check. Refuses to read an account: `config` does.
+Owns these two checks. Refuses to read an account: `config` does.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 
 from core.config import AccountConfig
@@ -29,3 +30,9 @@ def check_apart(accounts: Mapping[int, AccountConfig], fault: Callable[[int, str
                 ours, theirs = account.credentials[key].reveal(), other.credentials[key].reveal()
                 if ours and ours == theirs:
                     fault(index, key, f"is also that of {other.name!r}, {why}")
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """Return which of the accounts' `names` somebody meant by `name`, or all of them."""
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"accounts: {', '.join(names) or 'none'}"

@@ -30,8 +30,8 @@ ACCOUNTS = (
     AccountConfig(name="reddit-main", platform=Platform.REDDIT, handle="hav", credentials={}),
 )
 WATCHES = (
-    Watch(account="x-main", hashtags=("hav", 'b"y'), keywords=("hav energi\t\x7f",), languages=(Language.DA,)),
-    Watch(account="reddit-main", mentions=False, subreddits=("denmark",), exclude=("job\\",)),
+    Watch(account="x-main", hashtags=("hav",), keywords=("hav energi\t\x7f", 'b"y'), languages=(Language.DA,)),
+    Watch(account="reddit-main", subreddits=("denmark",), exclude=("job\\",)),
 )
 RULES = (
     *DEFAULT_RULES,

@@ -57,6 +57,7 @@ exclude = ["konkurrence"]
 [[watches]]
 account = "reddit-main"
 mentions = false
+hashtags = [" #fjordnet "]
 subreddits = ["r/denmark"]
 
 [[rules]]
@@ -101,7 +102,7 @@ def test_a_whole_file_is_read() -> None:
     assert (x.recheck_seconds, x.rechecks_a_day) == (None, None)
     first, second = config.watches
     assert (first.mentions, first.keywords, first.exclude) == (True, ("bredbånd væk",), ("konkurrence",))
-    assert (second.mentions, second.subreddits) == (False, ("denmark",))
+    assert (second.mentions, second.hashtags, second.subreddits) == (False, ("#fjordnet",), ("denmark",))
     assert [rule.name for rule in config.rules] == ["vrede"]
     assert (config.store.database, config.store.retention_days) == ("sqlite:////var/lib/genlyd/genlyd.db", 30)
     assert config.dashboard.secure_cookies, "https needs no second word"
@@ -263,6 +264,53 @@ def test_subreddits_belong_to_reddit() -> None:
     ((line, where, what),) = problems(text, **ENVIRONMENT)
     assert (text.splitlines()[(line or 0) - 1], where) == ('subreddits = ["denmark"]', "watches[1].subreddits")
     assert "only a Reddit account" in what
+
+
+_ON_REDDIT = WHOLE.partition("[[watches]]")[0] + '[[watches]]\naccount = "reddit-main"\n'
+
+
+@pytest.mark.parametrize(
+    ("watch", "key", "what"),
+    [
+        ("mentions = false", "", "listens for nothing: give it mentions, hashtags or keywords"),
+        ('mentions = false\nsubreddits = ["a"]', "subreddits", "nothing in them is sought: add mentions"),
+        ('mentions = false\nhashtags = ["x"]', "hashtags", "Reddit is not searched for hashtags: add subreddits"),
+        ('keywords = ["x"]\nhashtags = ["x"]', "hashtags", "Reddit is not searched for hashtags: add subreddits"),
+    ],
+)
+def test_a_watch_that_can_hear_nothing_is_refused_with_its_cure(watch: str, key: str, what: str) -> None:
+    text = f"{_ON_REDDIT}{watch}\n"
+    ((line, where, said),) = problems(text, **ENVIRONMENT)
+    expected = [n for n, given in enumerate(text.splitlines(), start=1) if given.startswith(key or "[[watches]]")]
+    assert (line, where) == (expected[-1], "watches[1]" + (f".{key}" if key else ""))
+    assert what in said
+
+
+def test_watches_of_a_reddit_account_are_matched_in_the_subreddits_of_each() -> None:
+    words = f'{_ON_REDDIT}hashtags = ["x"]\n'
+    place = '[[watches]]\naccount = "reddit-main"\nmentions = false\nsubreddits = ["a"]\n'
+    assert [watch.hashtags for watch in read(words + place, **ENVIRONMENT).watches] == [("x",), ()]
+
+
+@pytest.mark.parametrize(
+    ("tag", "what"),
+    [
+        ("coca-cola", "it has more than letters, figures and _; put it in keywords"),
+        ("#h&m", "it has more than letters, figures and _; put it in keywords"),
+        ("to ord", "it has more than letters, figures and _; put it in keywords"),
+        ("2026", "it has no letter; put it in keywords"),
+    ],
+)
+def test_a_hashtag_that_no_platform_makes_is_refused_with_its_cure(tag: str, what: str) -> None:
+    ((_, where, said),) = problems(WHOLE.replace('hashtags = ["#fjordnet"]', f'hashtags = ["{tag}"]'), **ENVIRONMENT)
+    assert (where, said) == ("watches[1].hashtags", f"{tag!r} is not a hashtag: {what}")
+
+
+def test_a_hashtag_may_have_figures_a_sign_and_any_letters_however_they_are_spelled() -> None:
+    given = ["#blåbær", "a1", "##Ønsker_2026", "bla\u030aba\u0308r"]
+    spelled = ", ".join(f'"{tag}"' for tag in given)
+    watch = read(WHOLE.replace('hashtags = ["#fjordnet"]', f"hashtags = [{spelled}]"), **ENVIRONMENT).watches[0]
+    assert watch.wanted_hashtags == {"blåbær", "a1", "ønsker_2026", "blåbär"}
 
 
 def test_rules_of_the_sandbox_may_name_accounts_it_brings() -> None:

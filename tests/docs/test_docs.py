@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from app import config as app_config
-from app import config_alerts
+from app import config_alerts, config_watches
 from app.__main__ import cli
 from core.config import Config
 from core.errors import ConfigError
@@ -193,7 +193,7 @@ def test_the_example_has_every_key_there_is() -> None:
 
 def _known_keys() -> set[str]:
     """Every key the reader knows: the ones it lists, and for the plain tables the ones it tells of."""
-    keys = {*app_config._TABLES, *app_config._ACCOUNT_KEYS, *app_config._WATCH_KEYS, *rules._KEYS}
+    keys = {*app_config._TABLES, *app_config._ACCOUNT_KEYS, *config_watches._WATCH_KEYS, *rules._KEYS}
     keys.update(*app_config.CREDENTIALS.values())
     keys.update(config_alerts._STEP_KEYS)
     for table in ("store", "dashboard", "oidc", "sentiment", "safety", "hours", "alerts", "breaker"):
