@@ -35,6 +35,7 @@ from core.errors import ConfigError, Problem, StoreError
 from core.watch import Watch
 from dashboard.health import build_health, serve_health
 from dashboard.server import build_app, serve
+from listeners.base import Listener
 from listeners.loop import Ear, run_listener
 from listeners.recheck import Following, report_overdue, run_rechecks
 from responder import worker as deciding
@@ -159,6 +160,8 @@ async def _works(config: Config, stores: Stores, rooms: tuple[str, ...], said: S
         works.append(build_outbox(config, stores).run)
         works.append(build_teller(config, stores).run)
     if "listeners" in rooms:
+        here = tuple(account.name for account in config.accounts)
+        await stores.sources.leave_accounts(but=here, at=stores.clock.now())
         works += [
             partial(lead, f"hear {account.name}", partial(_hear, account, config, stores), stores.leases)
             for account in config.accounts
@@ -192,7 +195,7 @@ async def _listen(account: AccountConfig, stores: Stores, lease: Lease) -> None:
     watches, is_inherited = await _watches_of(account, stores), lease.is_inherited
     while True:
         async with asyncio.TaskGroup() as group:
-            ears = _ears(account, watches, stores, is_inherited=is_inherited)
+            ears = await _ears(account, watches, stores, is_inherited=is_inherited)
             tasks = [group.create_task(_as_task(work)) for work in ears]
             watches = await _other_watches(account, watches, stores)
             for task in tasks:
@@ -219,7 +222,9 @@ async def _watches_of(account: AccountConfig, stores: Stores) -> tuple[Watch, ..
             await stores.clock.sleep(_WATCHES_LOOK_SECONDS)
 
 
-def _ears(account: AccountConfig, watches: tuple[Watch, ...], stores: Stores, *, is_inherited: bool) -> list[Work]:
+async def _ears(
+    account: AccountConfig, watches: tuple[Watch, ...], stores: Stores, *, is_inherited: bool
+) -> list[Work]:
     ear = Ear(
         posts=stores.posts,
         sources=stores.sources,
@@ -231,9 +236,19 @@ def _ears(account: AccountConfig, watches: tuple[Watch, ...], stores: Stores, *,
     )
     if not watches:
         log.warning("an account has no watch and hears nothing", extra={"account": account.name})
-        return []
-    sources = listeners.build(account, watches, stores.thrift.purses[account.name])
+    sources = listeners.build(account, watches, stores.thrift.purses[account.name]) if watches else []
+    await _leave_the_rest(account, sources, stores)
     return [partial(run_listener, source, watches, ear) for source in sources]
+
+
+async def _leave_the_rest(account: AccountConfig, sources: Sequence[Listener], stores: Stores) -> None:
+    """What the account is not heard through any more would have its gap grow for ever."""
+    names = tuple(source.source for source in sources)
+    try:
+        await stores.sources.leave(account.name, but=names, at=stores.clock.now())
+    except StoreError as err:
+        fields = {"account": account.name, "error": str(err)}
+        log.error("the database failed: gaps of sources that are gone go on growing", extra=fields)
 
 
 def _recheck(account: AccountConfig, config: Config, stores: Stores) -> Work:

@@ -3,6 +3,7 @@
 Owns the `sources`, `gaps` and `unreadable` rows. Refuses to fetch anything.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -132,6 +133,22 @@ class Sources:
             fresh_at = (await connection.execute(fresh)).scalar_one_or_none()
             if fresh_at is not None and at - fresh_at > after:
                 await _open_gap(connection, account, source, why=why, at=at)
+
+    async def leave(self, account: str, *, but: Collection[str], at: datetime) -> int:
+        """End the running gaps of an account's sources that are not listened to (`but` are); return how many.
+
+        No fetch will ever cover them: they stay open until a person has seen them.
+        """
+        return await self._end(t.gaps.c.account == account, t.gaps.c.source.not_in(but), at=at)
+
+    async def leave_accounts(self, *, but: Collection[str], at: datetime) -> int:
+        """End the running gaps of accounts that are gone (`but` are here), as `leave` does; return how many."""
+        return await self._end(t.gaps.c.account.not_in(but), at=at)
+
+    async def _end(self, *which: ColumnElement[bool], at: datetime) -> int:
+        running = (t.gaps.c.closed_at.is_(None), t.gaps.c.until_at.is_(None))
+        async with self._db.begin() as connection:
+            return (await connection.execute(update(t.gaps).where(*running, *which).values(until_at=at))).rowcount
 
     async def gaps(self, *, covered_since: datetime, most: int = 100) -> list[Gap]:
         """Return the gaps that are open, and those closed since `covered_since`: open ones first, then the newest."""

@@ -131,6 +131,23 @@ async def test_a_person_closes_what_no_fetch_can_cover_and_nothing_else(database
     assert lines == [("Mette", "gap seen")]
 
 
+async def test_a_gap_of_a_source_that_is_gone_ends_and_waits_for_a_person(database: Database) -> None:
+    sources = Sources(database)
+    for account, source in (("a", "r/denmrk"), ("a", "mentions"), ("b", "r/denmrk"), ("gone", "mentions")):
+        await sources.stumble(account, source, "the line fell", at=NOW, opens_gap=True)
+    assert await sources.leave("a", but=("r/denmark", "mentions"), at=LATER) == 1
+    assert await sources.leave_accounts(but=("a", "b"), at=LATER) == 1
+    assert [(gap.account, gap.source, gap.until_at, gap.closed_at) for gap in await _gaps(database)] == [
+        ("a", "r/denmrk", LATER, None),
+        ("a", "mentions", None, None),
+        ("b", "r/denmrk", None, None),
+        ("gone", "mentions", LATER, None),
+    ]
+    assert await sources.leave("b", but=(), at=LATER) == 1
+    assert await sources.leave_accounts(but=(), at=LATER + timedelta(minutes=1)) == 1
+    assert all([await sources.gap_seen(gap.id, by="Mette", at=LATER) for gap in await _gaps(database)])
+
+
 async def test_open_gaps_come_first_and_old_covered_ones_not_at_all(database: Database) -> None:
     posts, sources = Posts(database), Sources(database)
     for minutes, source in enumerate(("a", "b", "c")):
