@@ -17,7 +17,7 @@ from listeners.base import Batch, Listener
 from listeners.thrift import Thrift, count_posts, pause_after, wait_asked
 from store.accounts import Accounts, AccountState
 from store.bell import Bell, Ring
-from store.posts import Posts
+from store.posts import Posts, Saved
 from store.sources import Progress, Sources
 
 log = logging.getLogger(__name__)
@@ -132,15 +132,17 @@ async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us
     )
     now = ear.clock.now()
     late = [mention for mention in mentions if batch.is_backfill and mention.post.posted_at < now - _YOUNG]
-    ids: tuple[int, ...] = ()
+    saved: list[Saved] = []
     if late:
         # First, and without the cursor: killed between the two, we fetch both again and store each once.
         part = replace(progress, cursor=None, is_caught_up=False, gap=None, doubt=None, unreadable=())
-        ids = (await ear.posts.save_batch(late, part, at=now)).ids
+        saved.append(await ear.posts.save_batch(late, part, at=now))
     young = mentions if not late else [one for one in mentions if one.post.posted_at >= now - _YOUNG]
-    ids += (await ear.posts.save_batch(young, replace(progress, is_backfill=False), at=now)).ids
+    saved.append(await ear.posts.save_batch(young, replace(progress, is_backfill=False), at=now))
     reach("I3")
+    ids = [post_id for one in saved for post_id in one.ids]
     await ear.bell.ring(Ring.ASSESS, ids)
+    await ear.bell.ring(Ring.DECIDE, [post_id for one in saved for post_id in one.again])
     reach("I4")
     _count(listener, batch, len(ids), ear)
 

@@ -4,13 +4,13 @@ Owns their insertion within the caller's transaction, and what of a batch is new
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, case, func, select, update
+from sqlalchemy import Executable, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.conversation import Status
@@ -20,6 +20,7 @@ from store import rows
 from store import tables as t
 from store.places import place
 from store.sources import Progress
+from store.summons import conversations_of_missed, hear_as_summons
 
 # Reddit tells times in whole seconds.
 _COARSE = timedelta(seconds=2)
@@ -27,18 +28,30 @@ _COARSE = timedelta(seconds=2)
 Authors = dict[tuple[str, str], int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a batch changed: the ids of new posts, and of those that are to be decided anew."""
+
+    new: list[int]
+    again: list[int]
+
+
 async def take_in(
     connection: AsyncConnection, mentions: Sequence[Mention], progress: Progress, *, at: datetime
-) -> list[int]:
-    """Insert what is new of a batch; return the ids."""
-    unknown = await _unknown(connection, merged(mentions))
+) -> Taken:
+    """Insert what is new of a batch; what we have and this batch knows to be said to us is noted as such."""
+    batch = merged(mentions)
+    unknown = await _unknown(connection, batch)
     authors = await _save_authors(connection, unknown)
     if connection.dialect.name != "sqlite":
-        await _lock_conversations(connection, unknown, authors.values())
+        missed = await conversations_of_missed(connection, _without(batch, unknown))
+        await _lock_conversations(connection, unknown, authors.values(), missed)
         # Asked again under the authors' locks: another listener may have brought the same posts meanwhile.
         unknown = await _unknown(connection, unknown)
+    again = await hear_as_summons(connection, _without(batch, unknown), at=at)
     enrolled = await _enrolled(connection, progress.account)
-    return await _insert(connection, unknown, authors, progress, enrolled=enrolled, at=at)
+    new = await _insert(connection, unknown, authors, progress, enrolled=enrolled, at=at)
+    return Taken(new=new, again=again)
 
 
 def merged(mentions: Iterable[Mention]) -> list[Mention]:
@@ -80,6 +93,11 @@ _KNOWN = select(t.posts.c.platform, t.posts.c.native_id).where(
 )
 
 
+def _without(mentions: Sequence[Mention], some: Sequence[Mention]) -> list[Mention]:
+    left_out = {mention.post.native_id for mention in some}
+    return [mention for mention in mentions if mention.post.native_id not in left_out]
+
+
 def _names(mention: Mention) -> tuple[tuple[str, str], ...]:
     """Return the platform and id of each version of a post, the first version's first."""
     return tuple((mention.post.platform, name) for name in (*mention.post.earlier_ids, mention.post.native_id))
@@ -96,13 +114,14 @@ async def _save_authors(connection: AsyncConnection, mentions: Sequence[Mention]
 
 
 async def _lock_conversations(
-    connection: AsyncConnection, mentions: Sequence[Mention], author_ids: Collection[int]
+    connection: AsyncConnection, mentions: Sequence[Mention], author_ids: Collection[int], others: Collection[int]
 ) -> None:
-    """Lock what they may join in the order of ids, as deciding does."""
+    """Lock what they may join, and `others`, in the order of ids, as deciding does."""
     c = t.conversations.c
     roots = {mention.post.root_id for mention in mentions}
-    theirs = select(c.id).where(c.author_id.in_(author_ids), c.root_id.in_(roots))
-    await connection.execute(theirs.order_by(c.id).with_for_update())
+    theirs = and_(c.author_id.in_(author_ids), c.root_id.in_(roots))
+    both = select(c.id).where(or_(theirs, c.id.in_(others)))
+    await connection.execute(both.order_by(c.id).with_for_update())
 
 
 async def _insert(

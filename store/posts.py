@@ -48,10 +48,14 @@ _PURGED_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What a batch brought: the ids of posts to be read, new or edited, and how many we already had as they are."""
+    """What a batch brought: the ids of posts to be read, new or edited, and how many of its posts were none of these.
+
+    `again` are the ids of posts that were decided before and turned out to be said to us: they wait to be decided anew.
+    """
 
     ids: tuple[int, ...]
     known: int
+    again: tuple[int, ...] = ()
 
 
 class Posts:
@@ -63,19 +67,19 @@ class Posts:
     async def save_batch(self, mentions: Sequence[Mention], progress: Progress, *, at: datetime) -> Saved:
         """Insert what is new and move the source's cursor, in one transaction (I1).
 
-        A new version of a post that we have takes the old one's place. Raises: StoreError; then neither the posts nor
-        the cursor moved.
+        A new version of a post that we have takes the old one's place, and one that turns out to be said to us counts
+        as that from now on. Raises: StoreError; then neither the posts nor the cursor moved.
         """
         edited = await self._rewrite(mentions, at=at)
         async with self._db.begin() as connection:
-            ids = await take_in(connection, mentions, progress, at=at)
+            brought = await take_in(connection, mentions, progress, at=at)
             if mentions:
                 reach("I2")
-            if len(ids) < len(mentions):
+            if len(brought.new) < len(mentions):
                 reach("I5")
-            await advance(connection, progress, heard=len(ids), at=at)
-        ids += edited
-        return Saved(ids=tuple(ids), known=len(mentions) - len(ids))
+            await advance(connection, progress, heard=len(brought.new), at=at)
+        ids = (*brought.new, *edited)
+        return Saved(ids=ids, known=len(mentions) - len(ids), again=tuple(brought.again))
 
     async def _rewrite(self, mentions: Sequence[Mention], *, at: datetime) -> list[int]:
         """Ahead of the batch, the newest version of each by itself: done twice it changes nothing more."""

@@ -276,9 +276,9 @@ MUTANTS = (
     Mutant(
         "the cursor moves ahead of its posts",
         "store/posts.py",
-        "            await advance(connection, progress, heard=len(ids), at=at)\n        ids += edited",
+        "            await advance(connection, progress, heard=len(brought.new), at=at)\n        ids =",
         "            pass\n        async with self._db.begin() as connection:\n"
-        "            await advance(connection, progress, heard=len(ids), at=at)\n        ids += edited",
+        "            await advance(connection, progress, heard=len(brought.new), at=at)\n        ids =",
         "tests/store/test_posts.py::test_a_failure_after_the_posts_takes_them_back_too",
     ),
     Mutant(

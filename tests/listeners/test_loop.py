@@ -15,6 +15,7 @@ from core.config import AccountConfig
 from core.errors import NeedsOperator, StoreError, TryLater
 from core.post import Platform
 from core.watch import Identity, Watch
+from emulators.world import NewPost
 from listeners.base import Batch
 from listeners.loop import Ear, run_listener
 from store import tables as t
@@ -24,6 +25,7 @@ from store.database import Database, open_database
 from store.posts import Posts, Saved
 from store.sources import Sources
 from tests.builders import NOW, US, a_post
+from tests.listeners.rig import Rig, a_rig, until
 
 
 @dataclass
@@ -191,3 +193,27 @@ class Blind(Sources):
         if 2 <= self.asked <= 12:
             raise StoreError("the database is away")
         return await super().cursor(account, source)
+
+
+async def test_an_answer_to_us_that_the_subreddits_comments_bring_first_is_said_to_us_once_the_inbox_has_it(
+    database: Database,
+) -> None:
+    async with a_rig("comments", database) as rig:
+        ours = rig.world.write(NewPost(author="brand", text="We are looking into it.", kind="comment"))
+        text = "acme router never listens, stop writing to me"
+        rig.wrote.append(await rig.emulated.post("kari", text, in_reply_to=ours.id))
+        await rig.start()
+        await rig.hears_all()
+        (overheard,) = await rig.heard()
+        assert (overheard.via, overheard.is_summons) == ("keyword", False)
+        await rig.stop()
+        rig.kind = "inbox"
+        await rig.start()
+        await until(lambda: _is_summons(rig))
+        (known,) = await rig.heard()
+        assert (known.id, known.via, known.matched) == (overheard.id, "mention", "brand")
+        assert known.parent_author_id is not None
+
+
+async def _is_summons(rig: Rig) -> bool:
+    return all(row.is_summons for row in await rig.heard())

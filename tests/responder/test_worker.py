@@ -1,10 +1,13 @@
 """The worker that decides: what the bell did not bring, the sweep does, whatever the clock says."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
-from core.assessment import Language, Reason
+from core.assessment import Intent, Language, Reason
 from core.clock import ManualClock
+from core.post import Platform
+from core.watch import Via
 from responder.draft import load
 from responder.rules import DEFAULT_RULES
 from responder.worker import Desk, run_worker
@@ -12,7 +15,17 @@ from store.bell import Bell
 from store.database import Database
 from store.decisions import Decisions
 from store.posts import Posts
-from tests.builders import a_mention, a_post, a_rule, an_assessment, an_author, assessed, some_facts
+from tests.builders import (
+    NOW,
+    a_mention,
+    a_post,
+    a_rule,
+    an_assessment,
+    an_author,
+    assessed,
+    some_facts,
+    some_progress,
+)
 
 
 def test_an_alert_names_the_words_that_would_be_enough_alone_and_no_word_that_calms_or_only_sounds() -> None:
@@ -55,3 +68,24 @@ async def test_a_clock_that_is_set_back_by_an_hour_keeps_no_post_waiting(
             await asyncio.sleep(0.1)
     deciding.cancel()
     await asyncio.wait([deciding])
+
+
+async def test_a_stop_that_was_overheard_first_is_obeyed_once_it_is_known_to_be_said_to_us(database: Database) -> None:
+    """A subreddit's comments come before the inbox, which alone knows that they answer us."""
+    templates = load(brand="Fjordnet", house_language=Language.DA, signatures={})
+    desk = Desk(rules=DEFAULT_RULES, templates=templates, dashboard_url="")
+    posts, decisions = Posts(database), Decisions(database, repeat_alert_after=timedelta(minutes=60))
+    said = a_mention(post=a_post(platform=Platform.REDDIT, text="fjordnet lytter aldrig, stop med at skrive til mig"))
+    overheard = replace(said, via=Via.KEYWORD, matched="fjordnet", is_summons=False)
+    (post_id,) = await assessed(database, overheard, intents=(Intent.OPT_OUT,))
+    before = await decisions.decide(post_id, desk.plan, at=NOW)
+    assert before is not None
+    assert not before.decision.opt_out
+    (again,) = (await posts.save_batch([said], some_progress("c2", source="inbox"), at=NOW)).again
+    after = await decisions.decide(again, desk.plan, at=NOW)
+    assert after is not None
+    assert after.decision.because == "the author asked us to stop: no automatic reply from now on"
+    (later,) = await assessed(database, a_mention(post=a_post("1002", platform=Platform.REDDIT)))
+    silent = await decisions.decide(later, desk.plan, at=NOW)
+    assert silent is not None
+    assert "opted out" in silent.decision.held

@@ -11,10 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.assessment import Intent, Reason
 from core.conversation import Status
+from core.decision import Action
 from core.post import Platform
+from core.watch import Mention, Via
 from store import tables as t
 from store.conversations import Conversations
 from store.database import Database, checking
+from store.decisions import Decisions
+from store.deletions import forget_gone
 from store.inbox import InboxFilters
 from store.people import People, Scope
 from store.posts import MOST_ATTEMPTS, Posts, Stage
@@ -92,6 +96,76 @@ async def test_concurrent_batches_with_the_same_posts_in_any_order_store_each_on
     assert sum(result.known for result in results) == 120
     assert await _count(database, "posts") == 40
     assert await _count(database, "conversations") == 40
+
+
+def overheard(mention: Mention) -> Mention:
+    """The same post from a source that does not say whom it answers."""
+    post = replace(mention.post, parent_author_id=None)
+    return replace(mention, post=post, via=Via.KEYWORD, matched="internetforbindelse", is_summons=False)
+
+
+ANSWER = a_mention(post=a_post(parent_id="9", parent_author_id="1"))
+
+
+async def test_an_answer_to_us_that_was_overheard_first_is_decided_anew_as_said_to_us(database: Database) -> None:
+    posts = Posts(database)
+    (post_id,) = await decided(database, overheard(ANSWER), plan=a_plan(Action.DRAFT))
+    inbox = await posts.save_batch([ANSWER], some_progress("c2", source="inbox"), at=NOW)
+    assert (inbox.ids, inbox.known, inbox.again) == ((), 1, (post_id,))
+    (heard,) = await posts.load([post_id], stage=Stage.ASSESSED)
+    mention = replace(ANSWER, post=replace(ANSWER.post, mentions=frozenset()))
+    assert heard == a_heard(id=post_id, conversation_id=heard.conversation_id, mention=mention)
+    assert await Decisions(database, repeat_alert_after=timedelta(0)).decide(post_id, a_plan(), at=NOW) is not None
+    assert (await _count(database, "decisions"), await _count(database, "replies")) == (1, 1), "answered once"
+    for known in (ANSWER, overheard(ANSWER)):
+        later = await posts.save_batch([known], some_progress("c3"), at=NOW)
+        assert (later.ids, later.known, later.again) == ((), 1, ()), "no news"
+    assert await posts.count_by_stage() == {"decided": 1}
+
+
+async def test_an_answer_to_us_that_nobody_has_decided_yet_waits_on_and_is_known_as_one(database: Database) -> None:
+    posts = Posts(database)
+    (post_id,) = await saved(database, overheard(ANSWER))
+    assert (await posts.save_batch([ANSWER], some_progress(), at=NOW)).again == ()
+    (heard,) = await posts.load([post_id], stage=Stage.SAVED)
+    assert (heard.mention.is_summons, heard.mention.via) == (True, Via.MENTION)
+
+
+async def test_an_answer_to_us_that_is_gone_or_forgotten_stays_as_it_is(database: Database) -> None:
+    posts = Posts(database)
+    other = a_mention(post=a_post("1002", parent_id="9", parent_author_id="1", posted_at=NOW - timedelta(days=400)))
+    (gone, _) = await decided(database, overheard(ANSWER), overheard(other))
+    assert await posts.purge(before=NOW - timedelta(days=365)) == 1
+    async with database.begin() as connection:
+        assert await forget_gone(connection, gone, at=NOW)
+    assert (await posts.save_batch([ANSWER, other], some_progress(), at=NOW)).again == ()
+    assert await posts.count_by_stage() == {"decided": 2}
+
+
+async def test_what_is_said_to_another_account_of_ours_is_no_summons_of_the_one_that_has_it(database: Database) -> None:
+    posts = Posts(database)
+    (post_id,) = await saved(database, overheard(ANSWER))
+    other = replace(ANSWER, account="x-second")
+    assert (await posts.save_batch([other], some_progress(account="x-second"), at=NOW)).again == ()
+    (heard,) = await posts.load([post_id], stage=Stage.SAVED)
+    assert not heard.mention.is_summons
+
+
+async def test_two_sources_at_once_never_lose_who_was_addressed(database: Database) -> None:
+    posts = Posts(database)
+    half = [overheard(mention) for mention in BATCH]
+    ids = await decided(database, *half[:10], plan=a_plan(Action.SHOW))
+    await asyncio.gather(
+        *(
+            posts.save_batch(batch, some_progress(source=f"s{number}"), at=NOW)
+            for number, batch in enumerate((half, BATCH, half[::-1], BATCH[::-1]))
+        )
+    )
+    async with database.read() as connection:
+        said = (await connection.execute(select(t.posts.c.is_summons, t.posts.c.via))).all()
+    assert [tuple(row) for row in said] == [(True, Via.MENTION)] * 40
+    assert len(await posts.load(ids, stage=Stage.ASSESSED)) == 10
+    assert (await _count(database, "decisions"), await posts.count_by_stage()) == (0, {"assessed": 10, "saved": 30})
 
 
 async def test_two_accounts_that_hear_one_post_at_once_leave_no_empty_conversation(database: Database) -> None:
