@@ -53,8 +53,11 @@ class Listener(Protocol):
         """Return who we are there. Raises: PlatformError."""
         ...
 
-    def first_cursor(self, at: datetime) -> str:
-        """Return where a source begins that is listened to from `at` on: one hour before, on every platform."""
+    def first_cursor(self, at: datetime, before: str | None = None) -> str:
+        """Return where a source begins that is listened to from `at` on: one hour before, on every platform.
+
+        One that stood at `before` goes on there; what it is asked for only now begins like a source of its own.
+        """
         ...
 
     async def fetch(self, cursor: str | None) -> Batch:

@@ -98,7 +98,9 @@ async def _wake(listener: Listener, ear: Ear) -> None:
     now, after = ear.clock.now(), timedelta(seconds=max(_PAUSE_SECONDS, 3 * listener.poll_seconds))
     if ear.is_inherited:
         after = timedelta()
-    await ear.sources.begin(listener.account, listener.source, cursor=listener.first_cursor(now))
+    stood = await ear.sources.cursor(listener.account, listener.source)
+    begins = listener.first_cursor(now, stood)
+    await ear.sources.begin(listener.account, listener.source, cursor=begins, instead_of=stood)
     await ear.sources.woke(listener.account, listener.source, at=now, after=after)
 
 

@@ -9,8 +9,8 @@ once the comment it names is deleted, which looks like silence.
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -56,14 +56,14 @@ def build_listeners(account: AccountConfig, watches: tuple[Watch, ...], purse: P
     ours = tuple(watch for watch in watches if watch.account == account.name)
     client = RedditClient(account, purse=purse)
     subreddits = tuple(dict.fromkeys(name.removeprefix("r/") for watch in ours for name in watch.subreddits))
-    queries = make_queries(ours)
+    phrases = phrases_of(ours)
     listeners: list[Listener] = []
     if subreddits:
         listeners.append(RedditCommentsListener(client, subreddits))
     if any(watch.mentions for watch in ours):
         listeners.append(RedditMentionsListener(client))
-    if queries:
-        listeners.append(RedditSearchListener(client, queries))
+    if phrases:
+        listeners.append(RedditSearchListener(client, phrases))
     return listeners
 
 
@@ -72,13 +72,16 @@ def build_checker(account: AccountConfig, purse: Purse | None = None) -> Checker
     return RedditChecker(RedditClient(account, purse=purse, use=Use.RECHECK))
 
 
-def make_queries(watches: tuple[Watch, ...]) -> tuple[str, ...]:
-    """Return searches of at most 512 characters that together find every keyword."""
+def phrases_of(watches: tuple[Watch, ...]) -> tuple[str, ...]:
+    """Return the keywords of `watches` as a search spells them, each once."""
+    words = (" ".join(word.replace('"', " ").split()) for watch in watches for word in watch.keywords)
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def make_queries(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Return searches of at most 512 characters that together find every phrase."""
     queries: list[str] = []
-    for word in dict.fromkeys(word for watch in watches for word in watch.keywords):
-        phrase = " ".join(word.replace('"', " ").split())
-        if not phrase:
-            continue
+    for phrase in phrases:
         longer = f'{queries[-1]} OR "{phrase}"' if queries else ""
         if longer and len(longer) <= SEARCH_QUERY_LENGTH:
             queries[-1] = longer
@@ -104,19 +107,19 @@ class _Polled:
             account=self.account, platform=Platform.REDDIT, handle=str(me["name"]), native_id=f"t2_{me['id']}"
         )
 
-    def first_cursor(self, at: datetime) -> str:
-        """Return where a source begins that is listened to from `at` on."""
-        return Seen(since=(at - FIRST_ASK_REACHES_BACK).timestamp()).write()
+    def first_cursor(self, at: datetime, before: str | None = None) -> str:
+        """Return where a source begins that is listened to from `at` on; one that stood at `before` goes on there."""
+        return before or Seen(since=(at - FIRST_ASK_REACHES_BACK).timestamp()).write()
 
     async def fetch(self, cursor: str | None) -> Batch:
         """Return what is new since `cursor`. Raises: PlatformError; Deaf where a listing lost what stands."""
         began = self._clock.now()
-        seen = Seen.read(cursor or self.first_cursor(began))
+        seen = Seen.read(self.first_cursor(began, cursor))
         our_id = (await self.identify()).native_id
         new: list[dict[str, Any]] = []
         gaps: list[Walk] = []
-        for ask in self._asks():
-            walk = await _walk(ask, seen)
+        for ask, known in self._asks(seen):
+            walk = await _walk(ask, known)
             if walk.is_empty:
                 await self._doubt_an_empty_listing(seen)
             new += walk.new
@@ -141,7 +144,8 @@ class _Polled:
         """Let go of connections."""
         await self._client.close()
 
-    def _asks(self) -> tuple[Ask, ...]:
+    def _asks(self, seen: "Seen") -> tuple[tuple[Ask, "Seen"], ...]:
+        """Return what to ask, each with what is known of its answer."""
         raise NotImplementedError
 
 
@@ -152,8 +156,8 @@ class RedditCommentsListener(_Polled):
         super().__init__(client, source_of(subreddits), COMMENTS_POLL_SECONDS, clock)
         self._subreddits = subreddits
 
-    def _asks(self) -> tuple[Ask, ...]:
-        return (partial(self._client.comments, self._subreddits),)
+    def _asks(self, seen: "Seen") -> tuple[tuple[Ask, "Seen"], ...]:
+        return ((partial(self._client.comments, self._subreddits), seen),)
 
     async def _doubt_an_empty_listing(self, seen: "Seen") -> None:
         """Ask for what it held before. Where that stands, the listing is wrong, and silence is not to be believed."""
@@ -172,19 +176,33 @@ class RedditMentionsListener(_Polled):
     def __init__(self, client: RedditClient, clock: Clock | None = None) -> None:
         super().__init__(client, "mentions", MENTIONS_POLL_SECONDS, clock)
 
-    def _asks(self) -> tuple[Ask, ...]:
-        return (self._client.inbox,)
+    def _asks(self, seen: "Seen") -> tuple[tuple[Ask, "Seen"], ...]:
+        return ((self._client.inbox, seen),)
 
 
 class RedditSearchListener(_Polled):
-    """Submissions that hold a keyword, across Reddit. Comments cannot be searched."""
+    """Submissions that hold a keyword, across Reddit. Comments cannot be searched.
 
-    def __init__(self, client: RedditClient, queries: tuple[str, ...], clock: Clock | None = None) -> None:
+    A keyword that joins is searched for by itself until it was once answered: what the others have seen is not what it
+    has, and what they missed while we were away does not begin where it does.
+    """
+
+    def __init__(self, client: RedditClient, phrases: tuple[str, ...], clock: Clock | None = None) -> None:
         super().__init__(client, "search", SEARCH_POLL_SECONDS, clock)
-        self._queries = queries
+        self._phrases = phrases
 
-    def _asks(self) -> tuple[Ask, ...]:
-        return tuple(partial(self._client.search, query) for query in self._queries)
+    def first_cursor(self, at: datetime, before: str | None = None) -> str:
+        """Return where the search begins; from `before` on for the phrases that it was asked for then."""
+        first = super().first_cursor(at)
+        return Seen.read(before or first).asked_for(self._phrases, Seen.read(first).since).write()
+
+    def _asks(self, seen: "Seen") -> tuple[tuple[Ask, "Seen"], ...]:
+        asks: list[tuple[Ask, Seen]] = []
+        for since in sorted(set(seen.phrases.values())):
+            known = seen if since == seen.since else Seen(since=since)
+            phrases = (phrase for phrase, begins in seen.phrases.items() if begins == since)
+            asks += [(partial(self._client.search, query), known) for query in make_queries(phrases)]
+        return tuple(asks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,21 +210,33 @@ class Seen:
     """The cursor: the newest things seen, newest first, and the instant (Unix) before which nothing is asked.
 
     Several names and not one, so that deleting a comment does not lose our place; ids rise, so what is
-    older than every remembered name is known too.
+    older than every remembered name is known too. `phrases` are those a search is asked for, each with the instant
+    at which it begins: later than `since` for one that joined and was not answered yet.
     """
 
     since: float
     names: tuple[str, ...] = ()
+    phrases: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cursor: str) -> "Seen":
         """Return the cursor's meaning."""
         content = json.loads(cursor)
-        return cls(since=float(content["since"]), names=tuple(content["names"]))
+        phrases = {str(phrase): float(since) for phrase, since in content.get("phrases", {}).items()}
+        return cls(since=float(content["since"]), names=tuple(content["names"]), phrases=phrases)
 
     def write(self) -> str:
         """Return the cursor."""
-        return json.dumps({"since": self.since, "names": self.names})
+        phrases = {"phrases": self.phrases} if self.phrases else {}
+        return json.dumps({"since": self.since, "names": self.names, **phrases})
+
+    def asked_for(self, phrases: tuple[str, ...], since: float) -> "Seen":
+        """Return the cursor of a search for `phrases`, of which those that it was not asked for begin at `since`.
+
+        One that keeps no phrases was written before any did, and counts as asked for all of them.
+        """
+        begins = since if self.phrases else self.since
+        return replace(self, phrases={phrase: self.phrases.get(phrase, begins) for phrase in phrases})
 
     def knows(self, thing: dict[str, Any]) -> bool:
         """Whether `thing` is one we have had, or older than all those we remember."""
@@ -219,9 +249,10 @@ class Seen:
         )
 
     def and_new(self, things: list[dict[str, Any]]) -> "Seen":
-        """Return the cursor after `things`, newest first, were saved."""
+        """Return the cursor after `things`, newest first, were saved; every phrase was answered by then."""
         names = dict.fromkeys([_name_of(thing) for thing in things] + list(self.names))
-        return Seen(since=self.since, names=tuple(names)[:MOST_REMEMBERED])
+        since = max(self.since, *self.phrases.values()) if self.phrases else self.since
+        return Seen(since=since, names=tuple(names)[:MOST_REMEMBERED], phrases=dict.fromkeys(self.phrases, since))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

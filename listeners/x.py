@@ -83,9 +83,9 @@ class XMentionsListener:
         """Return who we are there. Raises: PlatformError."""
         return await _identify(self._client)
 
-    def first_cursor(self, at: datetime) -> str:
-        """Return where a source begins that is listened to from `at` on."""
-        return _from(at - FIRST_ASK_REACHES_BACK)
+    def first_cursor(self, at: datetime, before: str | None = None) -> str:
+        """Return where a source begins that is listened to from `at` on; what it is asked for leaves its cursor be."""
+        return before or _from(at - FIRST_ASK_REACHES_BACK)
 
     async def fetch(self, cursor: str | None) -> Batch:
         """Return the mentions since `cursor`. Raises: PlatformError."""
@@ -146,9 +146,9 @@ class XStreamListener:
         """Return who we are there. Raises: PlatformError."""
         return await _identify(self._client)
 
-    def first_cursor(self, at: datetime) -> str:
-        """Return where a source begins that is listened to from `at` on."""
-        return _from(at - FIRST_ASK_REACHES_BACK)
+    def first_cursor(self, at: datetime, before: str | None = None) -> str:
+        """Return where a source begins that is listened to from `at` on; what it is asked for leaves its cursor be."""
+        return before or _from(at - FIRST_ASK_REACHES_BACK)
 
     async def fetch(self, cursor: str | None) -> Batch:
         """Return a backfill after connecting, else what came within 15 seconds. Raises: PlatformError.

@@ -112,14 +112,18 @@ class Sources:
             if opens_gap:
                 await _open_gap(connection, account, source, why=problem, at=at, since=since)
 
-    async def begin(self, account: str, source: str, *, cursor: str) -> None:
-        """Note where a source begins, before the first ask: what fails from now on cannot make us begin later."""
+    async def begin(self, account: str, source: str, *, cursor: str, instead_of: str | None = None) -> None:
+        """Note where a source begins, before the first ask: what fails from now on cannot make us begin later.
+
+        One that has a cursor keeps it, unless that is `instead_of`.
+        """
         statement = rows.insert(t.sources, self._db.dialect).values(
             account=account, source=source, cursor=cursor, heard=0, unreadable=0
         )
         begun = statement.on_conflict_do_update(
             index_elements=["account", "source"],
-            set_={"cursor": func.coalesce(t.sources.c.cursor, statement.excluded.cursor)},
+            set_={"cursor": statement.excluded.cursor},
+            where=or_(t.sources.c.cursor.is_(None), t.sources.c.cursor == instead_of),
         )
         async with self._db.begin() as connection:
             await connection.execute(begun)

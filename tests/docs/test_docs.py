@@ -144,7 +144,7 @@ def test_the_matrix_of_gaps_is_whole() -> None:
     cells = [
         cell for row in rows if len(row) == 6 and row[0] != "cause" for cell in row[1:] if not cell.startswith("--")
     ]
-    assert len(cells) == 70
+    assert len(cells) == 75
     used = {letter.strip() for cell in cells for letter in cell.split(",")}
     assert used - {"-"} == named
 

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from emulators.serve import Server
 from emulators.world import NewPost, World
 from listeners.base import Listener
 from listeners.loop import Ear, run_listener
-from listeners.reddit import RedditCommentsListener, RedditMentionsListener, RedditSearchListener, make_queries
+from listeners.reddit import RedditCommentsListener, RedditMentionsListener, RedditSearchListener, phrases_of
 from listeners.thrift import Thrift
 from listeners.x import XMentionsListener, XStreamListener
 from platforms.reddit import RedditClient
@@ -53,7 +53,7 @@ class JumpyClock:
     ahead: timedelta = timedelta(0)
     slept: list[float] = field(default_factory=list)
     # What happens in the next pause, once.
-    meanwhile: Callable[[], Awaitable[None]] | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -82,6 +82,7 @@ class Rig:
     poll_seconds: float = 0.1
     # Long enough for a machine that stands still for a while; shortened where a fault is that nothing comes.
     patience_seconds: float = 15.0
+    also: tuple[str, ...] = ()
     wrote: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     bell: Bell = field(init=False)
@@ -110,6 +111,12 @@ class Rig:
             poll_seconds=self.poll_seconds,
         )
 
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What is listened for: the platform's watch, and the keywords that joined it."""
+        watch = WATCHES[self.emulated.platform]
+        return (replace(watch, keywords=(*watch.keywords, *self.also)),)
+
     def listener(self) -> Listener:
         if self.emulated.platform is Platform.X:
             client = XClient(
@@ -119,17 +126,13 @@ class Rig:
                 purse=self.purse,
             )
             is_stream = self.kind == "stream"
-            return (
-                XStreamListener(client, (WATCHES[Platform.X],), read_seconds=0.3)
-                if is_stream
-                else XMentionsListener(client)
-            )
+            return XStreamListener(client, self.watches, read_seconds=0.3) if is_stream else XMentionsListener(client)
         other = RedditClient(self.account, timeout_seconds=self.patience_seconds, purse=self.purse)
         if self.kind == "comments":
             return RedditCommentsListener(other, ("sandbox",))
         if self.kind == "inbox":
             return RedditMentionsListener(other)
-        return RedditSearchListener(other, make_queries((WATCHES[Platform.REDDIT],)))
+        return RedditSearchListener(other, phrases_of(self.watches))
 
     async def start(self, *, is_inherited: bool = False) -> None:
         thrift = Thrift(spending=Spending(self.database), bell=self.bell, clock=self.clock, purses={"us": self.purse})
@@ -143,8 +146,7 @@ class Rig:
             thrift=thrift,
             is_inherited=is_inherited,
         )
-        watches = (WATCHES[self.emulated.platform],)
-        self.task = asyncio.create_task(run_listener(self.listener(), watches, ear))
+        self.task = asyncio.create_task(run_listener(self.listener(), self.watches, ear))
 
     async def stop(self) -> None:
         if self.task is not None:

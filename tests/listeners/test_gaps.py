@@ -5,6 +5,7 @@ docs/gaps.md holds the matrix of these tests.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -383,6 +384,27 @@ async def test_an_anchor_that_is_deleted_or_old_loses_nothing_on_reddit(kind: st
         gap = await rig.a_closed_gap()
         assert abs(gap.from_at - week_ago) < SLACK
         await rig.hears_all()
+
+
+async def test_a_keyword_that_joins_while_reddit_fails_begins_then_and_not_with_the_first_answer(
+    database: Database,
+) -> None:
+    async with a_rig("search", database) as rig:
+        await rig.start()
+        await rig.say("before")
+        await rig.hears_all()
+        await rig.stop()
+        rig.also = ("bredbånd",)
+        await rig.emulated.faults({"on": "search", "do": "status", "status": 503})
+        rig.clock.meanwhile = asyncio.Event().wait
+        await rig.start()
+        await rig.a_gap()
+        await rig.stop()
+        rig.wrote.append(await rig.emulated.post("kari", "bredbånd is down", kind="submission"))
+        rig.clock.ahead += timedelta(hours=5)
+        await rig.start()
+        await rig.hears_all()
+        assert (await rig.a_closed_gap()).closed_at is not None
 
 
 async def test_an_unreadable_post_is_kept_for_a_person_and_is_no_gap(database: Database) -> None:

@@ -26,6 +26,7 @@ from listeners.reddit import (
     parse_comment,
     parse_submission,
     parse_thing,
+    phrases_of,
 )
 from platforms.reddit import Listing, RedditClient
 from store import tables as t
@@ -130,7 +131,7 @@ def test_a_private_message_is_nothing() -> None:
 
 def test_keywords_become_queries_that_fit() -> None:
     words = tuple(f"keyword number {number}" for number in range(60))
-    queries = make_queries((Watch(account="r", keywords=words),))
+    queries = make_queries(phrases_of((Watch(account="r", keywords=words),)))
     assert all(len(query) <= 512 for query in queries)
     assert all(any(f'"{word}"' in query for query in queries) for word in words)
 
@@ -228,11 +229,11 @@ async def test_what_is_no_thing_in_a_listing_is_kept_as_unreadable_and_holds_up_
     comment = {"kind": "t1", "data": raw_comment(created_utc=datetime.now(UTC).timestamp())}
 
     class Odd(RedditCommentsListener):
-        def _asks(self) -> tuple[Ask, ...]:
+        def _asks(self, seen: Seen) -> tuple[tuple[Ask, Seen], ...]:
             async def ask(after: str | None) -> Listing:
                 return Listing(things=(odd, comment), after=None)
 
-            return (ask,)
+            return ((ask, seen),)
 
     listener = Odd(client, ("sandbox",))
     batch = await listener.fetch(None)
@@ -277,10 +278,59 @@ async def test_mentions_and_answers_to_us_are_heard(client: RedditClient, emulat
 async def test_keywords_are_found_in_submissions_anywhere(client: RedditClient, emulated_reddit: Emulated) -> None:
     found = await emulated_reddit.post("kari", "My acme router\nis down", kind="submission", subreddit="elsewhere")
     await emulated_reddit.post("kari", "Another make", kind="submission", subreddit="elsewhere")
-    listener = RedditSearchListener(client, make_queries((Watch(account="r", keywords=("acme router", "acme box")),)))
+    listener = RedditSearchListener(client, ("acme router", "acme box"))
     batch = await listener.fetch(None)
     assert [post.native_id for post in batch.posts] == [found]
     assert batch.posts[0].text == "My acme router\n\nis down"
+
+
+async def test_a_keyword_that_joins_is_heard_from_an_hour_back_and_the_others_from_where_they_stood(
+    client: RedditClient, emulated_reddit: Emulated
+) -> None:
+    async def submit(text: str, **ago: float) -> str:
+        at = datetime.now(UTC) - timedelta(**ago)
+        return await emulated_reddit.post("kari", text, kind="submission", at=at.isoformat())
+
+    before = RedditSearchListener(client, ("acme router",))
+    known = await submit("my acme router", days=50)
+    heard = await before.fetch(before.first_cursor(datetime.now(UTC) - timedelta(days=60)))
+    assert [post.native_id for post in heard.posts] == [known]
+    await submit("bredbånd of last month", days=30)
+    missed = [await submit("acme router while we were away", hours=5), await submit("bredbånd lately", minutes=30)]
+
+    since = RedditSearchListener(client, ("acme router", "bredbånd"))
+    joined = await since.fetch(heard.cursor)
+    assert ([post.native_id for post in joined.posts], joined.gap) == (missed, None)
+    both = await submit("bredbånd and acme router")
+    again = await since.fetch(joined.cursor)
+    assert [post.native_id for post in again.posts] == [both]
+    assert len(since._asks(Seen.read(again.cursor or ""))) == 1, "one query finds both, once both were answered"
+
+
+async def test_a_keyword_that_joins_begins_an_hour_back_however_many_others_were_heard_since(
+    client: RedditClient, emulated_reddit: Emulated
+) -> None:
+    before = RedditSearchListener(client, ("acme router",))
+    joins = await emulated_reddit.post("kari", "bredbånd", kind="submission")
+    await emulated_reddit.post("kari", "my acme router", kind="submission")
+    cursor = (await before.fetch(None)).cursor
+    heard = await RedditSearchListener(client, ("acme router", "bredbånd")).fetch(cursor)
+    assert joins in [post.native_id for post in heard.posts]
+
+
+def test_a_keyword_begins_when_it_joined_and_a_cursor_of_before_keywords_were_kept_has_them_all(
+    client: RedditClient,
+) -> None:
+    old, now, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC), datetime.now(UTC)
+    written_before = json.dumps({"since": old.timestamp(), "names": ["t3_a"]})
+    first = RedditSearchListener(client, ("acme",)).first_cursor(now, written_before)
+    assert Seen.read(first) == Seen(since=old.timestamp(), names=("t3_a",), phrases={"acme": old.timestamp()})
+    two = RedditSearchListener(client, ("acme", "bredbånd"))
+    joined = two.first_cursor(now, first)
+    assert Seen.read(joined).phrases == {"acme": old.timestamp(), "bredbånd": (now - timedelta(hours=1)).timestamp()}
+    assert two.first_cursor(later, joined) == joined
+    without = RedditSearchListener(client, ("acme",)).first_cursor(later, joined)
+    assert without == first, "a keyword that left and joins again begins anew"
 
 
 @pytest.mark.parametrize("fault", [{"do": "status", "status": 503, "html": True}, {"do": "drop", "times": 2}], ids=str)

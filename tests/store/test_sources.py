@@ -187,7 +187,10 @@ async def test_a_source_is_fresh_as_of_what_was_heard_and_a_first_start_is_remem
     posts, sources = Posts(database), Sources(database)
     await sources.begin("x-main", "mentions", cursor="since then")
     await sources.begin("x-main", "mentions", cursor="since later")
+    await sources.begin("x-main", "mentions", cursor="since later", instead_of="since ever")
     assert await sources.cursor("x-main", "mentions") == "since then"
+    await sources.begin("x-main", "mentions", cursor="since then, and more", instead_of="since then")
+    assert await sources.cursor("x-main", "mentions") == "since then, and more"
     await posts.save_batch([], some_progress(heard_until=NOW), at=LATER)
     (state,) = await sources.all()
     assert state.fresh_at == NOW
