@@ -321,12 +321,13 @@ def _batch(
     heard_until: datetime | None = None,
     is_backfill: bool = False,
 ) -> Batch:
-    """The cursor is the newest id, and never moves backwards."""
-    known = cursor if _start_of(cursor) is None else "0"
-    newest = max([int(post.native_id) for post in parsed.posts] + [int(known)])
+    """The cursor is the newest id, and never moves backwards: a backfill brings again what came shortly before it."""
+    start = _start_of(cursor)
+    stands = int(cursor) if start is None else id_at(start)
+    newest = max((int(post.native_id) for post in parsed.posts), default=0)
     return Batch(
         posts=parsed.posts,
-        cursor=str(newest) if newest else cursor,
+        cursor=str(newest) if newest > stands else cursor,
         gap=gap,
         missing_until=missing_until,
         doubt=doubt,
