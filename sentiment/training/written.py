@@ -45,18 +45,13 @@ def opinions(name: str, folder: Path = OPINIONS) -> dict[str, Labels]:
     return dict(_moods_of(file)) if file.exists() else {}
 
 
-def own_moods(folder: Path = MOODS, *, families: bool | None = None) -> list[Example]:
+def own_moods(folder: Path = MOODS) -> list[Example]:
     """Return the texts written for their mood; a file is called after its language, as in nb_films.tsv.
-
-    `families` asks for those alone that stand in families a little thing tells apart, as in nb_contrast1.tsv, or for
-    all but those.
 
     Raises: ValueError naming the file and line that cannot be read.
     """
     out: list[Example] = []
     for file in sorted(folder.glob("*.tsv")):
-        if families not in (None, "_contrast" in file.stem):
-            continue
         lang = file.stem.partition("_")[0]
         if lang not in _CODES:
             raise ValueError(f"{file.name}: its name begins with no language, but {', '.join(_CODES)}")

@@ -30,14 +30,6 @@ def test_a_text_is_read_with_its_language_and_what_a_hundred_readers_say(tmp_pat
     assert text.labels["language nb"] == 1.0
 
 
-def test_families_are_asked_for_by_the_name_of_their_file(tmp_path: Path) -> None:
-    (tmp_path / "nb_contrast1.tsv").write_text("70\t20\t10\tMaten kom .\n", encoding="utf-8")
-    (tmp_path / "nb_films.tsv").write_text("5\t85\t10\tMaten kommer i fire retter .\n", encoding="utf-8")
-    assert [text.text for text in own_moods(tmp_path, families=True)] == ["Maten kom ."]
-    assert [text.text for text in own_moods(tmp_path, families=False)] == ["Maten kommer i fire retter ."]
-    assert len(own_moods(tmp_path)) == 2
-
-
 @pytest.mark.parametrize("line", ["70\t20\t11\tFor meget", "70\t30\tFor lidt", "x\t20\t80\tBogstav", "70\t20\t10\t"])
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "da_set.tsv").write_text(f"0\t100\t0\tGodt\n{line}\n", encoding="utf-8")
