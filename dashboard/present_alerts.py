@@ -13,6 +13,7 @@ from core.decision import INCIDENT, OPERATOR, ORDINARY, URGENT
 from core.ladder import Group, Ladder, Why, advance, told_before
 from dashboard import words
 from dashboard.i18n import N_, _, ngettext, number, pgettext
+from dashboard.present import author_view
 from dashboard.told import tell_sentence
 from dashboard.words import Chip, Moment, Said, Tone
 from store.alerts import Listed, Standing
@@ -177,7 +178,9 @@ def _member(member: Listed, card: Card | None, now: datetime) -> MemberView:
         name = _("Conversation {id}", id=member.conversation_id)
         href = f"/conversations/{member.conversation_id}"
         if card is not None and card.heard.deleted_at is None:
-            name, said = card.heard.mention.post.author.name, words.snippet(card.heard.mention.post.text, _SNIPPET)
+            post = card.heard.mention.post
+            author = author_view(post.platform, post.author)
+            name, said = author.name or author.handle, words.snippet(post.text, _SNIPPET)
     elif member.incident_id is not None:
         name, href = _("Incident {id}", id=member.incident_id), "/incidents"
     return MemberView(

@@ -12,6 +12,7 @@ from core.watch import Via
 from core.watch_trial import WatchTrial, WatchTried, WordTried
 from dashboard import i18n, words
 from dashboard.i18n import N_, _, ngettext
+from dashboard.present import author_view
 from dashboard.words import Tone
 
 # A move shows so many posts at first, and so many when it is opened.
@@ -293,12 +294,17 @@ def _line(tried: Tried) -> PostLine:
     return PostLine(
         url=_url(past.heard),
         text=words.snippet(past.heard.mention.post.text, _SNIPPET),
-        who=f"@{past.heard.mention.post.author.handle}",
+        who=_handle(past.heard),
         was=_("{done}, by “{rule}”", done=_done(past.was), rule=past.was.rule),
         would=_("{done}, by “{rule}”", done=_done(would), rule=would.rule),
         why=would.because,
         wrong=_(_WRONG[tried.wrong]) if tried.wrong is not None else "",
     )
+
+
+def _handle(heard: Heard) -> str:
+    post = heard.mention.post
+    return author_view(post.platform, post.author).handle
 
 
 def _watch(tried: WatchTried) -> WatchView:
@@ -337,7 +343,7 @@ def _heard_line(heard: Heard) -> PostLine:
     return PostLine(
         url=_url(heard),
         text=words.snippet(mention.post.text, _SNIPPET),
-        who=f"@{mention.post.author.handle}",
+        who=_handle(heard),
         was=_("{via}: {matched}", via=_(_VIAS[mention.via]), matched=mention.matched),
         would="",
         why="",

@@ -23,8 +23,9 @@ from dashboard.desk import desk_of, reader_of
 from dashboard.forms import number, one_of, text_of
 from dashboard.i18n import _
 from dashboard.pages import Stop, refuse, see
+from dashboard.present_thread import taken_by_other
 from dashboard.told import tell
-from store.conversations import Entry
+from store.conversations import Entry, Thread
 
 
 async def approve(request: web.Request) -> web.Response:
@@ -58,7 +59,9 @@ async def reject(request: web.Request) -> web.Response:
     """POST /replies/ID/reject: it is not to be sent, and why; what was read wrong is set right at once."""
     desk, form = desk_of(request), await request.post()
     reply = await _load(request)
-    entry = entry_of(await load_thread(request, reply.conversation_id), reply.post_id)
+    thread = await load_thread(request, reply.conversation_id)
+    _check_whose(thread, reply, reader=reader_of(request))
+    entry = entry_of(thread, reply.post_id)
     because, change = _wrong(form.get("because"), entry)
     by, at = reader_of(request), desk.clock.now()
     try:
@@ -95,6 +98,8 @@ async def _act(request: web.Request, what: str) -> web.Response:
     desk, reply = desk_of(request), await _load(request)
     version = await _version(request)
     by, at, replies = reader_of(request), desk.clock.now(), desk.replies
+    if what in ("dropped", "redrafted"):
+        _check_whose(await load_thread(request, reply.conversation_id), reply, reader=by)
     try:
         match what:
             case "dropped":
@@ -113,6 +118,15 @@ async def _act(request: web.Request, what: str) -> web.Response:
     else:
         await desk.bell.announce()
     return _back(after, what)
+
+
+def _check_whose(thread: Thread, reply: Reply, *, reader: str) -> None:
+    """What a colleague has taken over is theirs; but anybody takes back what they approved themselves."""
+    other = taken_by_other(thread.conversation, reader)
+    if other and reply.approved_by != reader:
+        why = _("{name} has this conversation: it is handed back first", name=other)
+        title, back = _("{name} has this conversation", name=other), f"/conversations/{thread.conversation.id}"
+        raise refuse(409, title, why, back=back)
 
 
 async def _read(request: web.Request) -> tuple[Reply, str]:

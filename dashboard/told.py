@@ -44,6 +44,8 @@ _DECISIONS = (
     N_("our name stands only in what is quoted or reposted"),
     N_("it looks like spam"),
     N_("an acknowledgement was sent or drafted within {n} hours"),
+    # As older rows say it.
+    N_("already acknowledged within {n} hours"),
     N_("somebody may be hurt or in danger: a person now"),
     N_("it touches the law or the press, so a person looks first"),
     N_("it touches fraud, so a person looks first"),

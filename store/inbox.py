@@ -131,6 +131,9 @@ async def count_by_status(connection: AsyncConnection, *, account: str | None) -
 
 async def _page_after(connection: AsyncConnection, filters: InboxFilters, start: Spot | None, limit: int) -> Page:
     spots = await _spots(connection, filters, limit + 1, after=start)
+    if start is not None and not spots:
+        # What stood there was dealt with since: the list begins anew.
+        return await _page_after(connection, filters, None, limit)
     shown = spots[:limit]
     return Page(
         cards=await find_cards(connection, [spot.id for spot in shown]),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from core.clock import ManualClock
 from core.decision import Notice
 from core.ladder import Ladder, ladder_of
+from core.post import Platform
 from store import tables as t
 from store.alerts import Alerts
 from store.tellings import Telling, Tellings
@@ -81,6 +82,15 @@ async def test_the_page_shows_the_most_urgent_first_and_leads_to_all(lars: Brows
     assert f'<a href="/alerts/{telling.group.id}">All 8</a>' in lars.page
     await lars.get(f"/alerts/{telling.group.id}")
     assert len(re.findall(r"Urgency (\d+)", lars.page)) == 8
+
+
+async def test_an_author_without_a_name_is_told_by_the_handle(lars: Browser, house: House) -> None:
+    said = Said(handle="no_name", name="", platform=Platform.REDDIT, account="hav-reddit")
+    conversation = await house.seed.say(said)
+    await _queue(house, conversation)
+    await _tell(house)
+    await lars.get("/alerts")
+    assert re.search(rf'<a href="/conversations/{conversation}"[^>]*>\s*u/no_name', lars.page)
 
 
 async def test_in_quiet_times_it_says_so(lars: Browser) -> None:

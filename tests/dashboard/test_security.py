@@ -210,6 +210,8 @@ async def test_what_is_a_colleagues_stays_theirs(staffed: House) -> None:
             (f"{path}/suggest", writing),
             (f"/replies/{reply.id}/approve", {**writing, "version": reply.version}),
             (f"/replies/{reply.id}/revise", {**writing, "version": reply.version}),
+            (f"/replies/{reply.id}/reject", {"version": reply.version, "because": "no answer"}),
+            *((f"/replies/{reply.id}/{what}", {"version": reply.version}) for what in ("drop", "redraft")),
             *(("/inbox/bulk", {"move": move, "pick": f"{conversation}:{version}"}) for move in (*Move, "snooze")),
             ("/inbox/undo", {"token": token}),
             (f"/filters/{saved.id}/delete", {}),

@@ -111,6 +111,19 @@ async def test_pages_lead_on_and_back_and_leave_nothing_out(database: Database, 
     assert _names(await conversations.inbox(EVERY, limit=4, before=back.before)) == _names(pages[0])
 
 
+async def test_a_page_that_was_dealt_with_meanwhile_is_the_first_again(
+    database: Database, conversations: Conversations
+) -> None:
+    ids = [await _hear(database, f"n{number}", minutes=60 - number) for number in range(5)]
+    waiting = InboxFilters(statuses=(Status.OPEN, Status.PENDING))
+    first = await conversations.inbox(waiting, limit=3)
+    for one in ids[3:]:
+        await _move(conversations, one, Move.RESOLVE)
+    again = await conversations.inbox(waiting, limit=3, after=first.after)
+    assert _names(again) == ["n0", "n1", "n2"]
+    assert (again.before, again.after) == (None, None)
+
+
 async def test_what_comes_in_meanwhile_shifts_no_page(database: Database, conversations: Conversations) -> None:
     for number in range(6):
         await _hear(database, f"n{number}", minutes=60 - number)
