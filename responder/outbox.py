@@ -43,6 +43,8 @@ _MOST_LOOKS = 6
 # A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
 _MOST_ATTEMPTS = 3
 _SLOWEST_RETRY_SECONDS = 300.0
+# Who looked in vain and never came back to it: somebody else settled it.
+_LOOKED_SECONDS = 86_400.0
 # A platform that does not answer a look is asked again after so long, or as long as it says.
 _AWAY_SECONDS = 30.0
 # Another process may know an account that our config does not, or no longer: its own looks come first.
@@ -360,8 +362,15 @@ class Outbox:
 
     def _is_surely_absent(self, reply: Reply) -> bool:
         """Two looks since this sending, apart as time passes: a clock that was set brings them no closer together."""
+        self._forget_old_looks(but=(reply.id, reply.attempts))
         first = self._absent_since.setdefault((reply.id, reply.attempts), self.clock.passed())
         return self.clock.passed() - first >= 0.9 * self.timing.settle.total_seconds()
+
+    def _forget_old_looks(self, *, but: tuple[int, int]) -> None:
+        """What a person, or another process, settled after our first look is never asked for here again."""
+        long_ago = self.clock.passed() - _LOOKED_SECONDS
+        for key in [key for key, first in self._absent_since.items() if first < long_ago and key != but]:
+            del self._absent_since[key]
 
     async def _absent(self, reply: Reply) -> str:
         self._absent_since.pop((reply.id, reply.attempts), None)

@@ -25,8 +25,8 @@ class Progress:
 
     `gap` says why something before `missing_until` (None: before now) is out of reach; `doubt`, why something in or
     before this batch may be missing that the next fetch brings. `heard_until` is the instant up to which the source is
-    known to have told everything, where that is not now. `is_part`: the rest of the same ask is saved after it, and only
-    then has the source been heard.
+    known to have told everything, where that is not now. `is_part`: the rest of the same ask is saved after it, and
+    only then has the source been heard.
     """
 
     account: str

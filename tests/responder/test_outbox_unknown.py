@@ -326,6 +326,22 @@ async def test_a_reply_of_an_account_that_left_the_config_is_left_to_a_person(ou
     assert await outbox.settle_unknown() == 0
 
 
+async def test_a_look_at_what_a_person_settled_meanwhile_is_not_remembered_for_ever(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell"), OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [Look.ABSENT, Look.ABSENT]
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    reply = await reply_of(outbox, due)
+    await outbox.replies.drop(due, by="kari", version=reply.version, at=clock.now())
+    await clock.advance(25 * 3600)
+    answer = await outbox.replies.answer(1, "Nu virker det.", by="kari", at=clock.now())
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    assert {number for number, _ in outbox._absent_since} == {answer}
+
+
 async def test_a_reply_that_is_absent_after_every_try_fails_instead_of_going_round_for_ever(
     outbox: Outbox, wire: Wire, clock: ManualClock, due: int
 ) -> None:
