@@ -40,8 +40,9 @@ _latency = Histogram(
 # A round takes as long as its slowest reply: with 8, one account sent some 20 a second and fell behind.
 _AT_ONCE = 16
 _MOST_LOOKS = 6
-# A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
-_MOST_ATTEMPTS = 3
+# A reply that leaves and is absent again and again will not be taken: the same text twice, to X. What its sender did
+# not live to see the end of does not count: perhaps nothing ever left.
+_MOST_UNANSWERED = 3
 _SLOWEST_RETRY_SECONDS = 300.0
 # Who looked in vain and never came back to it: somebody else settled it.
 _LOOKED_SECONDS = 86_400.0
@@ -290,7 +291,7 @@ class Outbox:
 
     async def _unknown(self, reply: Reply, why: str) -> str:
         now = self.clock.now()
-        await self.replies.mark_unknown(reply, why, at=now, look_at=now + self.timing.settle)
+        await self.replies.mark_unanswered(reply, why, at=now, look_at=now + self.timing.settle)
         return "unknown"
 
     async def _look(self, reply: Reply, sender: Sender) -> str:
@@ -378,8 +379,8 @@ class Outbox:
         if problem.startswith(_REFUSED_AGAIN):
             await self.replies.mark_failed(reply, problem.removeprefix(_REFUSED_AGAIN), at=now)
             return "failed"
-        if reply.attempts >= _MOST_ATTEMPTS:
-            await self.replies.mark_failed(reply, f"it is not there after {reply.attempts} tries: {problem}", at=now)
+        if reply.unanswered >= _MOST_UNANSWERED:
+            await self.replies.mark_failed(reply, f"it is not there after {reply.unanswered} tries: {problem}", at=now)
             return "failed"
         await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
         return "absent"

@@ -414,6 +414,8 @@ replies = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("attempts", Integer, nullable=False, default=0),
     Column("looks", Integer, nullable=False, default=0),
+    # How often it was sent and no answer came. `attempts` counts claims, also those that ended before anything left.
+    Column("unanswered", Integer, nullable=False, server_default="0"),
     Column("owner", String(100)),
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", Instant),
