@@ -62,7 +62,8 @@ class Facts:
     """All that a decision may look at, read in the transaction that saves it.
 
     `acknowledged_at` is the latest acknowledgement in this conversation that was, or may yet be, seen;
-    `last_text` the text we last sent or drafted to this author; `incident` the account's open one.
+    `last_text` the text we last sent or drafted to this author; `incident` the account's open one. `opted_out_by` is
+    who of us opted the author out; None where they asked for it themselves.
     """
 
     heard: Heard
@@ -71,6 +72,7 @@ class Facts:
     now: datetime
     is_paused: bool = False
     is_opted_out: bool = False
+    opted_out_by: str | None = None
     acknowledged_at: datetime | None = None
     last_text: str | None = None
     has_reply: bool = False

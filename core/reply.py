@@ -97,6 +97,7 @@ class Reply:
 
     `drafted_text` is what was first suggested, by the colleague `drafted_by` or else by the bot; None where somebody
     answered at once, or the text is forgotten. `is_edited` tells whether other words were approved, and outlives them.
+    `attempts` is how often a sender took it in hand, `unanswered` how often it was then sent and no answer came.
     """
 
     id: int
@@ -116,6 +117,7 @@ class Reply:
     attempts: int
     fence: int
     created_at: datetime
+    unanswered: int = 0
     drafted_text: str | None = None
     drafted_by: str | None = None
     is_edited: bool | None = None

@@ -30,7 +30,7 @@ class Past:
 
     `assessment` is as it was read then, `set_right` as people set it right since (None: they did not). `held` names the
     conditions that held then; None where an older version of Genlyd decided and did not write them down.
-    `earlier_at` is when its conversation was last acknowledged before the trial begins.
+    `earlier_at` is when its conversation was last acknowledged before the trial begins; `opted_out_by` is as in Facts.
     """
 
     heard: Heard
@@ -41,6 +41,7 @@ class Past:
     set_right: Assessment | None = None
     earlier_at: datetime | None = None
     is_opted_out: bool = False
+    opted_out_by: str | None = None
     opted_out_since: bool = False
     was_rejected: bool = False
     was_dealt_with: bool = False
@@ -76,7 +77,7 @@ class Wrong(StrEnum):
 
     # It would be acknowledged at once: a person dropped the draft of just that.
     REJECTED = "rejected"
-    # It would be acknowledged at once: its author asked for no automatic replies after that day's.
+    # It would be acknowledged at once: automatic replies to its author were stopped later.
     OPTED_OUT = "opted-out"
     # Nobody would be told: a person was, and dealt with it.
     UNTOLD = "untold"

@@ -127,7 +127,7 @@ _DONE = {
 }
 _WRONG = {
     Wrong.REJECTED: N_("A person dropped what the bot had drafted here, and it would be sent at once"),
-    Wrong.OPTED_OUT: N_("It would be acknowledged at once, and its author has asked for no such replies since"),
+    Wrong.OPTED_OUT: N_("It would be acknowledged at once, and such replies to its author were stopped later"),
     Wrong.UNTOLD: N_("Nobody would be told, and a person had to deal with it"),
     Wrong.CORRECTED: N_("People set right what was understood of it; as set right, these rules would do otherwise"),
 }

@@ -37,6 +37,9 @@ _DECISIONS = (
     N_("{platform} accepts a reply only where the author addressed us: answer it there"),
     N_("{platform} accepts a reply only where the author addressed us"),
     N_("the author asked for no automatic replies"),
+    N_("{name} stopped automatic replies to this author"),
+    # As it is told of opt-outs from before 0022, whose rows name nobody.
+    N_("a member of staff stopped automatic replies to this author"),
     N_("{name} has taken this conversation, so the bot is silent"),
     N_("a person has already acted in this conversation, so the bot is silent"),
     N_("this post already has a reply"),

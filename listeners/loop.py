@@ -136,9 +136,8 @@ async def _save(listener: Listener, batch: Batch, watches: tuple[Watch, ...], us
     late = [mention for mention in mentions if batch.is_backfill and mention.post.posted_at < now - _YOUNG]
     saved: list[Saved] = []
     if late:
-        # First, and without the cursor: killed between the two, we fetch both again and store each once.
-        part = replace(progress, cursor=None, is_caught_up=False, gap=None, doubt=None, unreadable=())
-        saved.append(await ear.posts.save_batch(late, part, at=now))
+        # First, and the source stays where it stands: killed between the two, we fetch both again and store each once.
+        saved.append(await ear.posts.save_batch(late, replace(progress, is_part=True), at=now))
     young = mentions if not late else [one for one in mentions if one.post.posted_at >= now - _YOUNG]
     saved.append(await ear.posts.save_batch(young, replace(progress, is_backfill=False), at=now))
     reach("I3")

@@ -40,9 +40,12 @@ _latency = Histogram(
 # A round takes as long as its slowest reply: with 8, one account sent some 20 a second and fell behind.
 _AT_ONCE = 16
 _MOST_LOOKS = 6
-# A reply that leaves and is absent again and again will not be taken: the same text twice, to X.
-_MOST_ATTEMPTS = 3
+# A reply that leaves and is absent again and again will not be taken: the same text twice, to X. What its sender did
+# not live to see the end of does not count: perhaps nothing ever left.
+_MOST_UNANSWERED = 3
 _SLOWEST_RETRY_SECONDS = 300.0
+# Who looked in vain and never came back to it: somebody else settled it.
+_LOOKED_SECONDS = 86_400.0
 # A platform that does not answer a look is asked again after so long, or as long as it says.
 _AWAY_SECONDS = 30.0
 # Another process may know an account that our config does not, or no longer: its own looks come first.
@@ -288,7 +291,7 @@ class Outbox:
 
     async def _unknown(self, reply: Reply, why: str) -> str:
         now = self.clock.now()
-        await self.replies.mark_unknown(reply, why, at=now, look_at=now + self.timing.settle)
+        await self.replies.mark_unanswered(reply, why, at=now, look_at=now + self.timing.settle)
         return "unknown"
 
     async def _look(self, reply: Reply, sender: Sender) -> str:
@@ -360,8 +363,15 @@ class Outbox:
 
     def _is_surely_absent(self, reply: Reply) -> bool:
         """Two looks since this sending, apart as time passes: a clock that was set brings them no closer together."""
+        self._forget_old_looks(but=(reply.id, reply.attempts))
         first = self._absent_since.setdefault((reply.id, reply.attempts), self.clock.passed())
         return self.clock.passed() - first >= 0.9 * self.timing.settle.total_seconds()
+
+    def _forget_old_looks(self, *, but: tuple[int, int]) -> None:
+        """What a person, or another process, settled after our first look is never asked for here again."""
+        long_ago = self.clock.passed() - _LOOKED_SECONDS
+        for key in [key for key, first in self._absent_since.items() if first < long_ago and key != but]:
+            del self._absent_since[key]
 
     async def _absent(self, reply: Reply) -> str:
         self._absent_since.pop((reply.id, reply.attempts), None)
@@ -369,8 +379,8 @@ class Outbox:
         if problem.startswith(_REFUSED_AGAIN):
             await self.replies.mark_failed(reply, problem.removeprefix(_REFUSED_AGAIN), at=now)
             return "failed"
-        if reply.attempts >= _MOST_ATTEMPTS:
-            await self.replies.mark_failed(reply, f"it is not there after {reply.attempts} tries: {problem}", at=now)
+        if reply.unanswered >= _MOST_UNANSWERED:
+            await self.replies.mark_failed(reply, f"it is not there after {reply.unanswered} tries: {problem}", at=now)
             return "failed"
         await self.replies.reschedule(reply, "it was surely not published", at=now, not_before=now)
         return "absent"

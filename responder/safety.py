@@ -129,6 +129,15 @@ def _refused_by_platform(case: Case) -> str | None:
     return f"{_NAMES[mention.post.platform]} accepts a reply only where the author addressed us: answer it there"
 
 
+def _opted_out(case: Case) -> str | None:
+    if not case.facts.is_opted_out:
+        return None
+    by = case.facts.opted_out_by
+    if by is not None:
+        return f"{by} stopped automatic replies to this author"
+    return "the author asked for no automatic replies"
+
+
 def _taken(case: Case) -> str | None:
     by = case.facts.conversation.taken_by
     return f"{by} has taken this conversation, so the bot is silent" if by is not None else None
@@ -234,11 +243,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition(name="back and forth", allows=Action.SHOW, why=_back_and_forth),
     Condition(name="not summoned, where the platform refuses", allows=Action.SHOW, why=_refused_by_platform),
     Condition(name="says stop, not to us", allows=Action.SHOW, why=_says_stop),
-    Condition(
-        name="opted out",
-        allows=Action.SHOW,
-        why=_fact(lambda facts: facts.is_opted_out, "the author asked for no automatic replies"),
-    ),
+    Condition(name="opted out", allows=Action.SHOW, why=_opted_out),
     Condition(name="conversation taken", allows=Action.SHOW, why=_taken),
     Condition(
         name="a person acted",

@@ -149,6 +149,7 @@ class _Replay:
             now=past.decided_at,
             is_paused="paused" in held,
             is_opted_out=past.is_opted_out or "opted out" in held,
+            opted_out_by=past.opted_out_by,
             acknowledged_at=thread.acknowledged_at or past.earlier_at,
             has_reply="has a reply" in held,
             has_person_acted="a person acted" in held,

@@ -44,7 +44,6 @@ class AccountRow:
     changed_at: datetime
     changed_by: str
     enrolled_at: datetime
-    budget_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from store.database import Database
 from store.facts import find
 from store.incidents import join_incident
 from store.lately import Ledger
-from store.people import Scope, save_opt_out
+from store.people import ASKED_THEMSELVES, Scope, save_opt_out
 from store.places import place
 from store.posts import Stage
 
@@ -86,7 +86,9 @@ class Decisions:
         if decision.opt_out:
             author = select(t.posts.c.author_id).where(t.posts.c.id == post_id)
             author_id = (await connection.execute(author)).scalar_one()
-            await save_opt_out(connection, author_id, Scope.AUTOMATIC, because=decision.because, by="genlyd", at=at)
+            await save_opt_out(
+                connection, author_id, Scope.AUTOMATIC, because=decision.because, by=ASKED_THEMSELVES, at=at
+            )
 
     async def _tell(self, connection: AsyncConnection, conversation_id: int, notice: Notice, at: datetime) -> None:
         """Queue an alert, unless people were told of this conversation a short while ago, as urgently.

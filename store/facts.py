@@ -20,6 +20,7 @@ from store import tables as t
 from store.accounts import is_quiet
 from store.conversations import person_has_acted
 from store.lately import BUT_LEAVING, Ledger, columns
+from store.people import ASKED_THEMSELVES, opted_out_by
 
 # An acknowledgement in one of these states was, or may yet be, seen by the author.
 _COUNTS = (ReplyState.DRAFT, ReplyState.APPROVED, ReplyState.SENDING, ReplyState.SENT, ReplyState.UNKNOWN)
@@ -43,7 +44,8 @@ class Found:
             conversation=rows.conversation(self.conversation),
             now=ledger.at,
             is_paused=bool(post.is_quiet),
-            is_opted_out=bool(post.is_opted_out),
+            is_opted_out=post.opted_out_by is not None,
+            opted_out_by=None if post.opted_out_by == ASKED_THEMSELVES else post.opted_out_by,
             acknowledged_at=post.acknowledged_at,
             last_text=post.last_text,
             has_reply=bool(post.has_reply),
@@ -101,7 +103,7 @@ def _heard(dialect: str) -> Select[Any]:
             is_quiet(t.posts.c.account).label("is_quiet"),
             person_has_acted(t.posts.c.conversation_id).label("has_person_acted"),
             _is_ours().label("is_ours"),
-            exists().where(t.opt_outs.c.author_id == t.posts.c.author_id).label("is_opted_out"),
+            opted_out_by(t.posts.c.author_id).label("opted_out_by"),
             exists().where(t.replies.c.post_id == t.posts.c.id, BUT_LEAVING).label("has_reply"),
             _acknowledged_at().label("acknowledged_at"),
             _last_text().label("last_text"),

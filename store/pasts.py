@@ -21,7 +21,7 @@ from store import rows
 from store import tables as t
 from store.database import Database
 from store.incidents import read_incident
-from store.people import Scope
+from store.people import ASKED_THEMSELVES, Scope, opted_out_by
 
 # How many posts are read at once: few enough that a page asked for meanwhile does not wait.
 _SLICE = 100
@@ -209,7 +209,9 @@ def _posts(ids: Sequence[int]) -> Select[Any]:
             _D.escalate,
             _D.decided_at,
             _D.held,
-            exists().where(theirs, o.since <= _D.decided_at).label("is_opted_out"),
+            opted_out_by(t.posts.c.author_id, o.scope == Scope.AUTOMATIC, o.since <= _D.decided_at).label(
+                "opted_out_by"
+            ),
             exists().where(theirs, o.since > _D.decided_at).label("opted_out_since"),
             exists().where(_R.post_id == t.posts.c.id, _rejected()).label("was_rejected"),
             exists().where(dealt, a.handled_by != "genlyd").label("was_dealt_with"),
@@ -243,7 +245,8 @@ def _past(
         was=Outcome(action=Action(row.action), rule=row.rule, because=row.because, escalate=row.escalate),
         held=None if row.held is None else frozenset(row.held),
         earlier_at=earlier.get(row.conversation_id),
-        is_opted_out=bool(row.is_opted_out),
+        is_opted_out=row.opted_out_by is not None,
+        opted_out_by=None if row.opted_out_by == ASKED_THEMSELVES else row.opted_out_by,
         opted_out_since=bool(row.opted_out_since),
         was_rejected=bool(row.was_rejected),
         was_dealt_with=bool(row.was_dealt_with),

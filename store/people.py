@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
@@ -26,6 +26,11 @@ class Scope(StrEnum):
 
     AUTOMATIC = "automatic"
     LISTENING = "listening"
+
+
+# Who notes it where an author asks for it themselves, and whose word it was where older rows name nobody.
+ASKED_THEMSELVES = "genlyd"
+_SOMEBODY_HERE = "a member of staff"
 
 
 class LastAdmin(Conflict):
@@ -159,6 +164,17 @@ async def save_opt_out(
     await connection.execute(statement.on_conflict_do_nothing())
     detail = {"before": None, "after": scope}
     await record(connection, by=by, action="opt out", subject=f"author {author_id}", at=at, detail=detail)
+
+
+def opted_out_by(author_id: ColumnElement[int], *which: ColumnElement[bool]) -> ScalarSelect[str | None]:
+    """SQL: whose word silenced us for an author: theirs (genlyd noted it), else whoever decided it here; else null.
+
+    Opt-outs from before 0022 do not say who. Their reasons tell whether somebody here decided.
+    """
+    o = t.opt_outs.c
+    by = func.coalesce(o.by, case((o.because.startswith(_SOMEBODY_HERE), _SOMEBODY_HERE), else_=ASKED_THEMSELVES))
+    said = select(by).where(o.author_id == author_id, *which)
+    return said.order_by(by != ASKED_THEMSELVES, o.since).limit(1).scalar_subquery()
 
 
 async def record(

@@ -24,12 +24,13 @@ _FROZEN_SECONDS = 15
 # A question goes out in two halves, and between them the server calls a transaction neither idle nor slow: it would
 # wait for ever. Somebody else has to end it, sooner than a lease of its process runs out. Only one that has written or
 # locked something matters: those that read hold up nobody, however long a download of theirs takes. A COPY, which we
-# never send, waits for its rows in the same way.
+# never send, waits for its rows in the same way. Nor does whoever froze take what it was answered: then the server
+# waits to write.
 STUCK_SECONDS = 5
 _END_STUCK = text("""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity AS stuck
 WHERE datname = current_database() AND usename = current_user AND pid != pg_backend_pid()
-  AND state = 'active' AND wait_event = 'ClientRead' AND query NOT ILIKE 'copy%'
+  AND state = 'active' AND wait_event IN ('ClientRead', 'ClientWrite') AND query NOT ILIKE 'copy%'
   AND state_change < clock_timestamp() - make_interval(secs => :seconds)
   AND (backend_xid IS NOT NULL OR EXISTS (
     SELECT FROM pg_locks WHERE pg_locks.pid = stuck.pid AND granted AND locktype = 'relation'

@@ -91,6 +91,11 @@ class Replies(Claims):
         """The platform will never take it."""
         return await self._mark(reply, ReplyState.FAILED, at=at, problem=why, lease_until=None)
 
+    async def mark_unanswered(self, reply: Reply, why: str, *, at: datetime, look_at: datetime) -> bool:
+        """It was sent and no answer came, so nobody can say whether it was published."""
+        once_more = {"unanswered": _R.unanswered + 1, "not_before": look_at, "lease_until": None}
+        return await self._mark(reply, ReplyState.UNKNOWN, at=at, problem=why, **once_more)
+
     async def mark_unknown(
         self, reply: Reply, why: str, *, at: datetime, look_at: datetime | None, looks: int | None = None
     ) -> bool:
@@ -188,6 +193,7 @@ class Replies(Claims):
             approved_at=None,
             held_until=None,
             rejected_because=None,
+            unanswered=0,
             problem=case((_R.problem == MAY_STAND, null()), else_=_R.problem),
         )
 
@@ -207,6 +213,7 @@ class Replies(Claims):
             settled_at=at if is_there else None,
             not_before=at,
             looks=0,
+            unanswered=0,
             # Whether it stands there is no answer of a person's: an automatic one sent again must still be let out.
             touched_by=_R.touched_by if is_there else case((_R.is_automatic, _R.touched_by), else_=by),
             # Whoever sends it again has read what came since.

@@ -137,6 +137,7 @@ def reply(row: AnyRow) -> Reply:
         approved_by=row.approved_by,
         version=row.version,
         attempts=row.attempts,
+        unanswered=row.unanswered,
         fence=row.fence,
         created_at=row.created_at,
         approved_at=row.approved_at,

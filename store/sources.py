@@ -25,7 +25,8 @@ class Progress:
 
     `gap` says why something before `missing_until` (None: before now) is out of reach; `doubt`, why something in or
     before this batch may be missing that the next fetch brings. `heard_until` is the instant up to which the source is
-    known to have told everything, where that is not now.
+    known to have told everything, where that is not now. `is_part`: the rest of the same ask is saved after it, and
+    only then has the source been heard.
     """
 
     account: str
@@ -38,6 +39,7 @@ class Progress:
     doubt: str | None = None
     heard_until: datetime | None = None
     unreadable: tuple[str, ...] = ()
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +205,11 @@ class Sources:
 
 
 async def advance(connection: AsyncConnection, progress: Progress, *, heard: int, at: datetime) -> None:
-    """Move a source on within the caller's transaction."""
+    """Move a source on within the caller's transaction. By a part of an ask it stays where it stands."""
+    if progress.is_part:
+        source = and_(t.sources.c.account == progress.account, t.sources.c.source == progress.source)
+        await connection.execute(update(t.sources).where(source).values(heard=t.sources.c.heard + heard))
+        return
     await _settle_gaps(connection, progress, at)
     fresh_at = min(progress.heard_until or at, at)
     statement = rows.insert(t.sources, connection.dialect).values(

@@ -74,6 +74,5 @@ class Spending:
             await connection.execute(select(t.accounts.c.name).where(account).with_for_update())
             if (await connection.execute(told)).scalar_one():
                 return False
-            await connection.execute(update(t.accounts).where(account).values(budget_told_at=at))
             await queue_alert(connection, notice, at=at)
             return True

@@ -77,8 +77,6 @@ accounts = Table(
     Column("changed_by", String(100), nullable=False),
     # Posts from before this are shown and never answered automatically: who knows what was answered then.
     Column("enrolled_at", Instant, nullable=False),
-    # When people were last told that a budget of it is spent. Of which one, their alerts say.
-    Column("budget_told_at", Instant),
 )
 
 # Where each listener stands. The cursor moves in the transaction that stores its posts (I1).
@@ -416,6 +414,8 @@ replies = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("attempts", Integer, nullable=False, default=0),
     Column("looks", Integer, nullable=False, default=0),
+    # How often it was sent and no answer came. `attempts` counts claims, also those that ended before anything left.
+    Column("unanswered", Integer, nullable=False, server_default="0"),
     Column("owner", String(100)),
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", Instant),

@@ -16,6 +16,7 @@ from core.reply import ReplyState
 from store import rows
 from store import tables as t
 from store.database import Database
+from store.people import ASKED_THEMSELVES
 
 # The breaker needs no more of them to judge: windows that reach further back are left out.
 MOST_ARRIVALS = 1000
@@ -126,7 +127,7 @@ def opted_out_since(account: str, since: datetime) -> Select[int]:
     c, o = t.conversations.c, t.opt_outs.c
     # One at a time for the few who asked of late: joined, PostgreSQL may begin with all conversations of the account.
     ours = select(c.id).where(c.author_id == o.author_id, c.account == account).limit(1).scalar_subquery()
-    asked = and_(o.since > since, o.by == "genlyd")
+    asked = and_(o.since > since, o.by == ASKED_THEMSELVES)
     return select(func.count(o.author_id.distinct())).where(asked, ours.is_not(None))
 
 

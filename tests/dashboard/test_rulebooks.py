@@ -241,7 +241,7 @@ async def test_people_who_opted_out_later_are_named(mette: Browser, house: House
     await People(house.database).opt_out(thread.author_id, Scope.AUTOMATIC, because="asked", by="Lars", at=clock.now())
     await mette.get("/rules")
     await mette.post("/rules/try", text=LOUD, days="1")
-    assert "its author has asked for no such replies since" in words(mette.page)
+    assert "such replies to its author were stopped later" in words(mette.page)
 
 
 async def test_too_many_who_try_at_once_are_sent_away_with_their_text(mette: Browser, house: House) -> None:

@@ -124,6 +124,28 @@ async def test_a_batch_that_could_not_be_saved_is_kept_until_it_is(database: Dat
     assert await _heard(brook, Stumbling(database), database, tmp_path, until=2) == ["1001", "1002"]
 
 
+class FullHalfway(Posts):
+    """A store whose disk is full from the second save on."""
+
+    saves = 0
+
+    async def save_batch(self, *given: Any, **named: Any) -> Saved:
+        self.saves += 1
+        if self.saves > 1:
+            raise StoreError("the disk is full")
+        return await super().save_batch(*given, **named)
+
+
+async def test_a_source_is_not_called_fresh_while_only_the_late_half_of_a_backfill_is_stored(
+    database: Database, tmp_path: Path
+) -> None:
+    late, young = a_post("1", posted_at=NOW - timedelta(hours=1)), a_post("2", posted_at=NOW)
+    brook = Brook([Batch(posts=(late, young), cursor="c9", is_backfill=True)])
+    assert await _heard(brook, FullHalfway(database), database, tmp_path, until=1) == ["1"]
+    (source,) = await Sources(database).all()
+    assert (source.fresh_at, source.cursor, source.heard) == (None, "c0", 1)
+
+
 async def test_after_a_lost_connection_it_asks_from_the_cursor_that_was_saved(
     database: Database, tmp_path: Path
 ) -> None:

@@ -326,6 +326,48 @@ async def test_a_reply_of_an_account_that_left_the_config_is_left_to_a_person(ou
     assert await outbox.settle_unknown() == 0
 
 
+async def test_a_look_at_what_a_person_settled_meanwhile_is_not_remembered_for_ever(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    wire.sends = [OutcomeUnknown(ACCOUNT, "the line fell"), OutcomeUnknown(ACCOUNT, "the line fell")]
+    wire.looks = [Look.ABSENT, Look.ABSENT]
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    reply = await reply_of(outbox, due)
+    await outbox.replies.drop(due, by="kari", version=reply.version, at=clock.now())
+    await clock.advance(25 * 3600)
+    answer = await outbox.replies.answer(1, "Nu virker det.", by="kari", at=clock.now())
+    await outbox.send_due()
+    await later(outbox, clock, 6)
+    assert {number for number, _ in outbox._absent_since} == {answer}
+
+
+async def test_senders_that_die_before_anything_leaves_use_up_no_try(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    for number in range(4):
+        name, lease = outbox.owner.name, timedelta(seconds=60)
+        (claimed,) = await outbox.replies.claim_due(name, at=clock.now(), lease=lease)
+        assert claimed.attempts == number + 1
+        await clock.advance(61)
+        await outbox.settle_unknown()
+        await clock.advance(7)
+        await outbox.settle_unknown()
+    assert await state_of(outbox) is ReplyState.APPROVED
+    await outbox.send_due()
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 1)
+
+
+async def test_a_platform_that_was_away_for_long_uses_up_no_try(
+    outbox: Outbox, wire: Wire, clock: ManualClock, due: int
+) -> None:
+    away: list[Exception] = [TryLater(ACCOUNT, "503") for _ in range(4)]
+    wire.sends = [*away, OutcomeUnknown(ACCOUNT, "the line fell")]
+    for _ in range(8):
+        await later(outbox, clock, 30)
+    assert (await state_of(outbox), wire.send_calls) == (ReplyState.SENT, 6)
+
+
 async def test_a_reply_that_is_absent_after_every_try_fails_instead_of_going_round_for_ever(
     outbox: Outbox, wire: Wire, clock: ManualClock, due: int
 ) -> None:
@@ -336,3 +378,5 @@ async def test_a_reply_that_is_absent_after_every_try_fails_instead_of_going_rou
     reply = await reply_of(outbox, due)
     assert (reply.state, wire.send_calls) == (ReplyState.FAILED, 3)
     assert "after 3 tries" in (reply.problem or "")
+    again = await outbox.replies.redraft(due, by="kari", version=reply.version, at=clock.now(), has_looked=True)
+    assert (reply.unanswered, again.unanswered) == (3, 0), "written anew"

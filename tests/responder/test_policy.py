@@ -42,6 +42,11 @@ MILDER = {
     "a bot": (facts_about(author={"is_bot": True}), Action.SHOW, "bot"),
     "asks us to stop": (judged(intents=(Intent.OPT_OUT,)), Action.SHOW, "asked us to stop"),
     "opted out": (some_facts(is_opted_out=True), Action.SHOW, "no automatic replies"),
+    "opted out here": (
+        some_facts(is_opted_out=True, opted_out_by="kari"),
+        Action.SHOW,
+        "kari stopped automatic replies",
+    ),
     "taken": (some_facts(conversation=a_conversation(taken_by="kari")), Action.SHOW, "kari has taken"),
     "a person acted": (some_facts(has_person_acted=True), Action.SHOW, "already acted"),
     "has a reply": (some_facts(has_reply=True), Action.SHOW, "already has a reply"),

@@ -16,10 +16,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from core.config import AccountConfig
 from core.errors import ConfigError, StoreError
 from core.ladder import Ladder
+from core.post import Platform
 from core.reply import ANSWERED, MAY_STAND, VOID
 from store import tables as t
+from store.accounts import Accounts
 from store.database import Database, open_database, parse_url
 from store.incidents import Incidents
 from store.migrate import alembic_config, is_described
@@ -102,6 +105,20 @@ async def test_what_was_dropped_before_0021_may_stand_but_for_what_no_person_dro
 
 
 @pytest.mark.postgres
+async def test_accounts_keep_all_but_when_people_were_told_of_a_budget_on_the_way_to_0023_and_back(
+    database: Database,
+) -> None:
+    account = AccountConfig(name="x-main", platform=Platform.X, handle="Fjordnet", credentials={})
+    accounts = Accounts(database)
+    await accounts.enrol([account], at=NOW)
+    before = await accounts.all()
+    async with database.begin() as connection:
+        await connection.run_sync(lambda bare: command.downgrade(alembic_config(bare), "0022"))
+        await connection.execute(text("UPDATE accounts SET budget_told_at = enrolled_at"))
+        await connection.run_sync(lambda bare: command.upgrade(alembic_config(bare), "head"))
+    assert await accounts.all() == before
+
+
 async def test_processes_that_start_at_once_migrate_one_postgresql_once(
     create_postgres: Callable[[str], Awaitable[str]],
 ) -> None:

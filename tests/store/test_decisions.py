@@ -291,6 +291,34 @@ async def test_an_opt_out_is_recorded_with_its_reason_and_audited_without_a_hand
     assert "author77" not in repr(audit)
 
 
+@pytest.mark.parametrize(
+    ("rows", "by"),
+    [
+        ([(Scope.AUTOMATIC, "kari", "the desk")], "kari"),
+        ([(Scope.AUTOMATIC, "genlyd", "asked")], None),
+        ([(Scope.LISTENING, "kari", "the desk"), (Scope.AUTOMATIC, "genlyd", "asked")], None),
+        # From before migration 0022.
+        ([(Scope.AUTOMATIC, None, "a member of staff stopped automatic replies")], "a member of staff"),
+        ([(Scope.AUTOMATIC, None, "the author asked us to stop: no automatic reply from now on")], None),
+    ],
+)
+async def test_the_facts_tell_who_of_us_silenced_an_author(
+    database: Database, decisions: Decisions, rows: list[tuple[Scope, str | None, str]], by: str | None
+) -> None:
+    (post_id,) = await assessed(database, a_mention())
+    async with database.begin() as connection:
+        given = [{"author_id": 1, "scope": scope, "since": NOW, "by": who, "because": why} for scope, who, why in rows]
+        await connection.execute(t.opt_outs.insert(), given)
+    seen: list[Facts] = []
+
+    def look(facts: Facts) -> Plan:
+        seen.append(facts)
+        return a_plan()(facts)
+
+    await decisions.decide(post_id, look, at=NOW)
+    assert [(facts.is_opted_out, facts.opted_out_by) for facts in seen] == [(True, by)]
+
+
 async def test_a_draft_never_replaces_a_reply_that_is_already_there(database: Database, decisions: Decisions) -> None:
     (post_id,) = await decided(database, a_mention())
     async with database.begin() as connection:

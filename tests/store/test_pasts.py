@@ -71,6 +71,13 @@ async def test_a_dropped_draft_an_opt_out_and_an_alert_dealt_with_are_later_acts
     )
 
 
+async def test_whoever_of_us_silenced_an_author_is_known_of_what_was_decided_after_it(database: Database) -> None:
+    await decided(database, a_mention())
+    await People(database).opt_out(1, Scope.AUTOMATIC, because="the desk", by="Lars", at=DAY_AGO)
+    [past] = (await Pasts(database).read(since=DAY_AGO, most=10)).pasts
+    assert (past.is_opted_out, past.opted_out_by, past.opted_out_since) == (True, "Lars", False)
+
+
 async def test_the_newest_posts_are_tried_and_those_without_a_text_are_counted(database: Database) -> None:
     mentions = [a_mention(post=a_post(str(n), author=an_author(str(n)))) for n in range(1001, 1006)]
     for number, mention in enumerate(mentions):

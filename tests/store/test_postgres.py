@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import StoreError
 from store import postgres as ours
@@ -20,6 +21,19 @@ from tests.cable import Cable
 from tests.store.conftest import ask_half
 
 pytestmark = pytest.mark.postgres
+
+
+async def take_no_answer(connection: AsyncConnection) -> None:
+    """Ask for more than the socket holds, and read nothing of it for a while: the server waits to write."""
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None
+    line = raw.driver_connection._transport
+    much = text("SELECT repeat('x', 1000) FROM generate_series(1, :rows)")
+    # Asked once before: then its first half is known, and the whole question goes out at once.
+    await connection.execute(much, {"rows": 1})
+    line.pause_reading()
+    asyncio.get_running_loop().call_later(3, line.resume_reading)
+    await connection.execute(much, {"rows": 50_000})
 
 
 @pytest.fixture
@@ -77,6 +91,32 @@ async def test_a_transaction_that_is_frozen_ends_and_lets_the_others_go_on(
     [source] = await Sources(other).all()
     assert (source.heard, source.problem) == (0, "again")
     assert [row async for row in export(frozen, "audit")] == []
+    await frozen.close()
+    await other.close()
+
+
+async def test_a_transaction_whose_process_takes_no_answer_is_ended_by_another_process(
+    monkeypatch: pytest.MonkeyPatch, create_postgres: Callable[[str], Awaitable[str]]
+) -> None:
+    url = await create_postgres("deaf")
+    frozen, other = await open_database(url), await open_database(url)
+    await Sources(other).stumble("x-main", "stream", "it broke", at=NOW, opens_gap=False)
+
+    async def freeze() -> None:
+        async with frozen.begin() as connection:
+            await connection.execute(text("UPDATE sources SET heard = 1"))
+            await take_no_answer(connection)
+
+    frozen_still = asyncio.create_task(freeze())
+    await asyncio.sleep(1)
+    assert await other.end_stuck() == 0, "it may go on any moment"
+    monkeypatch.setattr(ours, "STUCK_SECONDS", 0.3)
+    assert await other.end_stuck() == 1
+    await asyncio.wait_for(Sources(other).stumble("x-main", "stream", "again", at=NOW, opens_gap=False), 10)
+    with pytest.raises(StoreError):
+        await frozen_still
+    [source] = await Sources(other).all()
+    assert (source.heard, source.problem) == (0, "again")
     await frozen.close()
     await other.close()
 

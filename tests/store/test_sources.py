@@ -9,7 +9,7 @@ from store.database import Database
 from store.posts import Posts
 from store.rows import AnyRow
 from store.sources import Sources
-from tests.builders import NOW, some_progress
+from tests.builders import NOW, a_mention, some_progress
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -30,6 +30,17 @@ async def test_an_empty_answer_moves_the_freshness_and_keeps_the_cursor(database
     assert await sources.cursor("x-main", "mentions") == "c1"
     (source,) = await sources.all()
     assert (source.fresh_at, source.heard, source.open_gaps) == (LATER, 0, 0)
+
+
+async def test_a_part_of_an_ask_is_counted_and_says_nothing_of_how_far_the_source_was_heard(database: Database) -> None:
+    posts, sources = Posts(database), Sources(database)
+    await posts.save_batch([], some_progress("c1"), at=NOW)
+    await sources.stumble("x-main", "mentions", "the line fell", at=NOW, opens_gap=True)
+    part = some_progress("c2", is_part=True, doubt="who knows", unreadable=("{",))
+    await posts.save_batch([a_mention()], part, at=LATER)
+    (source,) = await sources.all()
+    assert (source.cursor, source.fresh_at, source.problem) == ("c1", NOW, "the line fell")
+    assert (source.heard, source.unreadable, source.open_gaps) == (1, 0, 1)
 
 
 async def test_a_disconnect_opens_one_gap_from_when_the_source_was_last_fresh(database: Database) -> None:
